@@ -1,0 +1,1 @@
+"""A character's session: requests in, vertices out; the worker process and its client."""

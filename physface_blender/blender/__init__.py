@@ -1,0 +1,1 @@
+"""The only bpy code: bridge, properties, panels, operators, handlers."""

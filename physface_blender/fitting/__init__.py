@@ -1,0 +1,1 @@
+"""Inverse problems: a character from a scan, a photo or a performance."""

@@ -1,0 +1,1 @@
+"""The pretrained networks: layers, the generalized model, the store of weights."""

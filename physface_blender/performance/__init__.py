@@ -1,0 +1,1 @@
+"""Expression curves over time: ARKit names, capture readers, resampling."""

@@ -1,0 +1,1 @@
+"""Quasi-static soft tissue: elasticity, attachments, contact, solver."""

@@ -1,1 +1,1 @@
-"""Expression curves over time: ARKit names, capture readers, resampling."""
+"""Expression curves over time: ARKit names, capture readers, resampling, the built-in performance."""

@@ -1,0 +1,136 @@
+"""The commands of ``build.py``: each makes sure that its environment is there and then does its work inside it."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .environment import PROJECT, ROOT, smoke_environment
+from .native_libraries import ensure_blender_starts
+from .package import build_package
+from .process import BuildError, run
+
+Command = Callable[[argparse.Namespace, Sequence[str]], int]
+
+PASSES_ON = ("demo", "test", "bench", "template", "train")
+"""Commands whose arguments are those of the program that they start; ``build.py demo --help`` explains the demo's."""
+
+SMOKE_VERSIONS = ("4.2", "5.0")
+"""Blender versions besides 4.5 that the extension is tried in, each with its lock in ``requirements/``."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command of ``build.py`` and give back its return code."""
+    # What follows a command that passes its arguments on is not looked at here.
+    known = 1 if arguments and arguments[0] in PASSES_ON else len(arguments)
+    options, rest = _parser().parse_args(arguments[:known]), arguments[known:]
+    try:
+        return options.action(options, rest)
+    except BuildError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return error.return_code
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="build.py",
+        description="Builds, shows, tests and packages PhysFace in an environment of its own, which it makes in .venv.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, action: Command, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(action=action)
+        return command
+
+    add("demo", _demo, "play a performance on a face, write demo.blend, pictures, a film and a report")
+    add("test", _test, "run all tests, or pytest with the arguments that follow")
+    add("lint", _lint, "check style, formatting and the direction of imports")
+    add("bench", _bench, "measure the simulator and the network on this machine")
+    add("template", _template, "make the template in models/ from ../shared/data")
+    add("train", _train, "train a model: train generalized [--configuration small|full ...]")
+    package = add("package", _package, "make the extension's zip for this platform")
+    package.add_argument("--out", type=Path, default=ROOT / "dist", metavar="DIR", help="folder of the zip, dist/")
+    package.add_argument(
+        "--without-wheels",
+        action="store_true",
+        help="leave torch and the like out; the worker then needs its own Python",
+    )
+    return parser
+
+
+def _ensure(*groups: str) -> None:
+    """Install groups of requirements; where Blender is among them, see that it starts."""
+    PROJECT.ensure(*groups)
+    if "blender" in groups:
+        ensure_blender_starts(PROJECT)
+
+
+def _module(name: str, arguments: Sequence[str]) -> int:
+    return run([PROJECT.python, "-m", name, *arguments], folder=ROOT)
+
+
+def _demo(_options: argparse.Namespace, rest: Sequence[str]) -> int:
+    _ensure("runtime", "blender")
+    return run([PROJECT.python, "-m", "physface_blender.cli", "demo", *rest])
+
+
+def _bench(_options: argparse.Namespace, rest: Sequence[str]) -> int:
+    _ensure("runtime")
+    return _module("physface_blender.cli", ["bench", *rest])
+
+
+def _template(_options: argparse.Namespace, rest: Sequence[str]) -> int:
+    _ensure("runtime")
+    return _module("physface_blender.cli", ["template", *rest])
+
+
+def _train(_options: argparse.Namespace, rest: Sequence[str]) -> int:
+    _ensure("runtime")
+    return _module("physface_blender.cli", ["train", *rest])
+
+
+def _lint(_options: argparse.Namespace, _rest: Sequence[str]) -> int:
+    _ensure("development")
+    checked = _module("ruff", ["check", "."])
+    formatted = _module("ruff", ["format", "--check", "."])
+    return checked or formatted
+
+
+def _package(options: argparse.Namespace, _rest: Sequence[str]) -> int:
+    _ensure("runtime", "blender")
+    archive = build_package(options.out, with_wheels=not options.without_wheels)
+    print(f"{archive} ({archive.stat().st_size / 1e6:.1f} MB)")
+    return 0
+
+
+def _test(_options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Run the tests; the other Blenders are fetched while the first of them run."""
+    started = time.monotonic()
+    _ensure("runtime", "blender", "development")
+    environment = dict(os.environ, OMP_NUM_THREADS=os.environ.get("OMP_NUM_THREADS", "2"))
+    pytest = [PROJECT.python, "-m", "pytest"]
+    if rest:
+        return run([*pytest, *rest], environment=environment)
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        others = executor.submit(_ensure_smoke_environments)
+        codes = [run([*pytest, "tests/numerics", "tests/bridge"], environment=environment, folder=ROOT)]
+        others.result()
+    environment["PHYSFACE_NO_SKIPPED_BLENDER"] = "1"
+    codes.append(run([*pytest, "tests/extension"], environment=environment, folder=ROOT))
+    code = next((code for code in codes if code), 0)
+    print(f"{'Tests failed' if code else 'All tests passed'} after {(time.monotonic() - started) / 60:.1f} minutes.")
+    return code
+
+
+def _ensure_smoke_environments() -> None:
+    for version in SMOKE_VERSIONS:
+        environment = smoke_environment(version)
+        environment.ensure(f"blender-{version}")
+        ensure_blender_starts(environment)

@@ -1,0 +1,118 @@
+"""The wheels that go into the extension: downloaded for this platform, then looked at one by one."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from .environment import PROJECT, PYTORCH_INDEX, REQUIREMENTS, torch_sources
+from .process import BuildError, run_checked
+
+NOT_BUNDLED = {
+    "numpy": "Blender brings it, and a second one breaks other extensions",
+    "setuptools": "torch needs it only to compile extensions of its own",
+}
+
+PLATFORM_TAGS = {
+    "linux-x64": r"manylinux\w*_x86_64",
+    "linux-arm64": r"manylinux\w*_aarch64",
+    "macos-arm64": r"macosx_\d+_\d+_(arm64|universal2)",
+    "macos-x64": r"macosx_\d+_\d+_(x86_64|universal2)",
+    "windows-x64": r"win_amd64",
+}
+"""Blender's name of a platform and what the platform tags of its wheels look like."""
+
+
+def blender_platform() -> str:
+    """Blender's name of the platform this runs on, such as ``linux-x64``.
+
+    Raises:
+        BuildError: Blender has no such platform.
+    """
+    code = "import sysconfig; print(sysconfig.get_platform())"
+    name = subprocess.run([str(PROJECT.python), "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    system = {"linux": "linux", "macosx": "macos", "win": "windows"}.get(re.match("[a-z]+", name).group())
+    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(re.split("-", name)[-1])
+    platform = f"{system}-{machine}"
+    if platform not in PLATFORM_TAGS:
+        raise BuildError(f"There is no Blender for this platform, {name}: {', '.join(PLATFORM_TAGS)} exist.")
+    return platform
+
+
+def download_wheels(folder: Path) -> list[Path]:
+    """Download the locked wheels of the extension for this platform.
+
+    Args:
+        folder: where they are put; it must not hold anything yet.
+
+    Returns:
+        The wheels, sorted by name.
+
+    Raises:
+        BuildError: a download failed.
+    """
+    folder.mkdir(parents=True)
+    locks = [lock for lock in _locked_requirements() if lock.split("==")[0] not in NOT_BUNDLED]
+    chosen = folder.parent / "bundled.txt"
+    chosen.write_text("\n".join(locks), encoding="utf-8")
+    _download(folder, chosen, ())
+    for group, extra in torch_sources():
+        try:
+            _download(folder, REQUIREMENTS / f"{group}.txt", extra)
+            break
+        except BuildError as error:
+            failure = error
+    else:
+        raise failure
+    return sorted(folder.iterdir())
+
+
+def check_wheels(folder: Path, platform: str) -> None:
+    """See that a folder holds wheels that this platform's Blender can use, and nothing else.
+
+    Args:
+        folder: the folder ``wheels`` of the extension.
+        platform: Blender's name of the platform.
+
+    Raises:
+        BuildError: a file is no wheel, is for another platform or Python, or is torch with CUDA.
+    """
+    expected = {lock.split("==")[0] for lock in _locked_requirements()} - NOT_BUNDLED.keys() | {"torch"}
+    found = set()
+    for path in folder.iterdir():
+        match = re.fullmatch(r"([^-]+)-([^-]+)-([^-]+)-([^-]+)-([^-]+)\.whl", path.name)
+        if match is None or not zipfile.is_zipfile(path):
+            raise BuildError(f"{path.name} in the extension's wheels is no wheel.")
+        name, version, python, abi, tags = match.groups()
+        if not (python == "cp311" or abi == "abi3" or "py3" in python.split(".")):
+            raise BuildError(f"{path.name} is not for Python 3.11.")
+        if tags != "any" and not any(re.fullmatch(PLATFORM_TAGS[platform], tag) for tag in tags.split(".")):
+            raise BuildError(f"{path.name} is not for {platform}.")
+        if name == "torch":
+            _check_torch(path, version)
+        found.add(name.lower().replace("_", "-"))
+    if found != expected:
+        raise BuildError(
+            f"The wheels are not those of the lock: {found - expected} too many, {expected - found} too few."
+        )
+
+
+def _check_torch(path: Path, version: str) -> None:
+    """Refuse the build of torch that needs CUDA: it is ten times as large and useless without its other packages."""
+    with zipfile.ZipFile(path) as wheel:
+        metadata = wheel.read(f"torch-{version}.dist-info/METADATA").decode()
+    needs = re.findall(r"^Requires-Dist: (nvidia\S*|triton|cuda\S*)", metadata, flags=re.MULTILINE)
+    if needs or (sys.platform == "linux" and not version.endswith("+cpu")):
+        raise BuildError(f"{path.name} is the build with CUDA; the extension takes the one of {PYTORCH_INDEX}.")
+
+
+def _locked_requirements() -> list[str]:
+    """The entries of the lock of the runtime, each with its hashes."""
+    text = (REQUIREMENTS / "runtime.txt").read_text(encoding="utf-8")
+    return [entry for entry in re.split(r"\n(?=[a-z])", text.strip()) if "==" in entry]
+
+
+def _download(folder: Path, lock: Path, extra: tuple[str, ...]) -> None:
+    command = PROJECT.pip("download", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--dest", folder)
+    run_checked([*command, "-r", lock, *extra], f"download the wheels of {lock.name}")

@@ -87,12 +87,12 @@ def _bench(_options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def _template(_options: argparse.Namespace, rest: Sequence[str]) -> int:
-    _ensure("runtime")
+    _ensure("runtime", "training")
     return _module("physface_blender.cli", ["template", *rest])
 
 
 def _train(_options: argparse.Namespace, rest: Sequence[str]) -> int:
-    _ensure("runtime")
+    _ensure("runtime", "training")
     return _module("physface_blender.cli", ["train", *rest])
 
 
@@ -113,7 +113,7 @@ def _package(options: argparse.Namespace, _rest: Sequence[str]) -> int:
 def _test(_options: argparse.Namespace, rest: Sequence[str]) -> int:
     """Run the tests; the other Blenders are fetched while the first of them run."""
     started = time.monotonic()
-    _ensure("runtime", "blender", "development")
+    _ensure("runtime", "blender", "training", "development")
     environment = dict(os.environ, OMP_NUM_THREADS=os.environ.get("OMP_NUM_THREADS", "2"))
     pytest = [PROJECT.python, "-m", "pytest"]
     if rest:

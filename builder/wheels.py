@@ -44,7 +44,7 @@ def download_wheels(folder: Path) -> list[Path]:
     """Download the locked wheels of the extension for this platform.
 
     Args:
-        folder: where they are put; it must not hold anything yet.
+        folder: where they are put, inside the staged extension; it must not exist yet.
 
     Returns:
         The wheels, sorted by name.
@@ -54,7 +54,7 @@ def download_wheels(folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True)
     locks = [lock for lock in _locked_requirements() if lock.split("==")[0] not in NOT_BUNDLED]
-    chosen = folder.parent / "bundled.txt"
+    chosen = folder.parent.parent / "bundled.txt"  # beside the staged extension, not in it
     chosen.write_text("\n".join(locks), encoding="utf-8")
     _download(folder, chosen, ())
     for group, extra in torch_sources():

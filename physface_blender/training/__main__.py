@@ -1,0 +1,38 @@
+"""``python -m physface_blender.training MODEL``: train a model, or go on where it stopped."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from .generalized.run import run_generalized
+
+MODELS = {"generalized": run_generalized}
+
+
+def main() -> int:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(prog="physface_blender.training", description=__doc__)
+    parser.add_argument("model", choices=sorted(MODELS))
+    parser.add_argument("--config", default="cpu", choices=("small", "cpu", "full"), help="size of the run")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the source data")
+    parser.add_argument("--out", type=Path, default=Path("build/training/generalized"), help="checkpoints and log")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    if not (arguments.data / "ict_facekit").is_dir():
+        print(f"There is no ict_facekit folder in {arguments.data}; name the source data with --data.", file=sys.stderr)  # noqa: T201
+        return 2
+
+    def progress(fraction: float, message: str) -> None:
+        print(f"{100 * fraction:5.1f} %  {message}", flush=True)  # noqa: T201
+
+    metrics = MODELS[arguments.model](arguments.config, arguments.data, arguments.out, progress)
+    print(json.dumps(metrics, indent=1))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

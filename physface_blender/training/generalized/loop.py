@@ -1,0 +1,116 @@
+"""The training loop of the generalized model: resumable, with progress, a CSV log and checkpoints."""
+
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...networks.generalized import GeneralizedNetwork
+from ...networks.weights import save_weights
+from ..expressions import ExpressionSampler
+from ..seeds import TRAINING_LOOP_SEED, training_identities
+from .configuration import Configuration
+from .objective import Objective
+
+LOG_EVERY = 50
+LEARNING_RATE_CONSTANT_SHARE = 0.5
+GRADIENT_NORM_LIMIT = 1.0
+
+
+def learning_rate_factor(step: int, iterations: int) -> float:
+    """Share of the initial rate at a step: constant for the first half, then linearly to zero (paper, section 5)."""
+    constant = LEARNING_RATE_CONSTANT_SHARE * iterations
+    return min(1.0, max(0.0, (iterations - step) / (iterations - constant)))
+
+
+def train(
+    objective: Objective,
+    expressions: ExpressionSampler,
+    configuration: Configuration,
+    directory: Path,
+    *,
+    device: torch.device,
+    progress: Callable[[float, str], None],
+) -> GeneralizedNetwork:
+    """Train, or go on from the directory's checkpoint.
+
+    Args:
+        objective: the losses.
+        expressions: what to draw expressions from.
+        configuration: sizes and schedule.
+        directory: receives ``checkpoint.pt`` (network, optimizer, step, random states), ``log.csv``,
+            ``generalized.safetensors``.
+        device: where to train.
+        progress: called with the finished fraction and a sentence with losses and time left.
+
+    Returns:
+        The trained network.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(TRAINING_LOOP_SEED)
+    network = GeneralizedNetwork().to(device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=configuration.learning_rate)
+    identities = torch.as_tensor(training_identities(), dtype=torch.float32, device=device)
+    points_generator = torch.Generator().manual_seed(TRAINING_LOOP_SEED)
+    expression_generator = np.random.default_rng(TRAINING_LOOP_SEED)
+    checkpoint = directory / "checkpoint.pt"
+    first = 0
+    if checkpoint.is_file():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        points_generator.set_state(state["points_generator"].cpu())
+        first = int(state["step"])
+        expression_generator = np.random.default_rng((TRAINING_LOOP_SEED, first))
+
+    started = time.monotonic()
+    totals: dict[str, float] = {}
+    for step in range(first, configuration.iterations):
+        for group in optimizer.param_groups:
+            group["lr"] = configuration.learning_rate * learning_rate_factor(step, configuration.iterations)
+        chosen = torch.randint(len(identities), (configuration.batch,), generator=points_generator)
+        weights = torch.as_tensor(expressions.draw(expression_generator, configuration.batch), device=device)
+        losses = objective.losses(network, identities[chosen], weights, points_generator)
+        optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM_LIMIT)
+        optimizer.step()
+
+        for name, loss in losses.items():
+            totals[name] = totals.get(name, 0.0) + float(loss.detach())
+        done = step + 1
+        if done % LOG_EVERY == 0 or done == configuration.iterations:
+            counted = (done - 1) % LOG_EVERY + 1
+            means = {name: total / counted for name, total in totals.items()}
+            totals = {}
+            elapsed = time.monotonic() - started
+            _append_log(directory / "log.csv", {"step": done, "seconds": round(elapsed, 1), **means})
+            remaining = elapsed / (done - first) * (configuration.iterations - done)
+            shown = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
+            progress(done / configuration.iterations, f"step {done}  {shown}  {remaining / 60:.0f} min left")
+        if done % configuration.checkpoint_every == 0 or done == configuration.iterations:
+            state = {
+                "network": network.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "points_generator": points_generator.get_state(),
+                "step": done,
+            }
+            temporary = checkpoint.with_suffix(".part")
+            torch.save(state, temporary)
+            temporary.replace(checkpoint)
+            save_weights(
+                network, directory / "generalized.safetensors", {"model": "generalized", "training_step": str(done)}
+            )
+    return network
+
+
+def _append_log(file: Path, row: dict[str, float]) -> None:
+    fresh = not file.is_file()
+    with file.open("a", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(row))
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)

@@ -1,0 +1,21 @@
+"""Every seed of the training and evaluation data, in one place."""
+
+import numpy as np
+import numpy.typing as npt
+
+TRAINING_IDENTITIES = 336
+UNSEEN_IDENTITIES = 28
+TRAINING_IDENTITY_SEED = 20240336
+UNSEEN_IDENTITY_SEED = 20240028
+TRAINING_LOOP_SEED = 1
+VALIDATION_EXPRESSION_SEED = 7
+
+
+def training_identities() -> npt.NDArray[np.float64]:
+    """Identity coefficients (336, 100) of the training set, N(0, 1)."""
+    return np.random.default_rng(TRAINING_IDENTITY_SEED).standard_normal((TRAINING_IDENTITIES, 100))
+
+
+def unseen_identities() -> npt.NDArray[np.float64]:
+    """Identity coefficients (28, 100) that training never sees, N(0, 1)."""
+    return np.random.default_rng(UNSEEN_IDENTITY_SEED).standard_normal((UNSEEN_IDENTITIES, 100))

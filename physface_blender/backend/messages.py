@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The requests a backend serves and the replies it gives.
+
+Every message is a frozen dataclass of plain values. A request's ``serial`` is given by the client when it is handed
+in; every reply carries the serial of the request it belongs to (0: it belongs to none). Every request gets **exactly
+one last reply**: ``Status``, ``CharacterReady``, ``Posed``, ``CharacterDropped``, ``Superseded``, ``Cancelled`` or
+``Failed``; ``Progress`` may come before it.
+
+Arrays travel beside a reply in its ``arrays``; requests hold small tuples only. Lengths are millimetres in the frame
+of the numerics (x to the character's left, y up, z forward).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What all messages have."""
+
+    serial: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(Message):
+    """Something asked of the backend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply(Message):
+    """Something the backend tells."""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no further reply to the same request follows."""
+        return True
+
+
+# requests
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ping(Request):
+    """Ask for a ``Status``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateCharacter(Request):
+    """Make a character, or make it anew with another identity or settings under the same name.
+
+    Attributes:
+        character: name by which later requests mean this character, the caller's choice.
+        identity: (100,) identity coefficients.
+        resolution_mm: edge of the hexahedra.
+        simulation: fields of ``SimulationSettings`` that differ from their defaults, by name.
+    """
+
+    character: str
+    identity: tuple[float, ...]
+    resolution_mm: float = 4.0
+    simulation: Mapping[str, float | int | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropCharacter(Request):
+    """Forget a character and free its memory."""
+
+    character: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseLive(Request):
+    """Pose a character while a slider moves: a newer one replaces an older one that has not started.
+
+    With physics it starts from the character's last live state.
+
+    Attributes:
+        character: name of the character.
+        expression: (52,) ARKit weights in the order of ``ARKIT_NAMES``.
+        physics: simulate the tissue; otherwise the network alone moves the skin.
+        contact: lips, lining and teeth collide (with physics only).
+    """
+
+    character: str
+    expression: tuple[float, ...]
+    physics: bool = False
+    contact: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseFrame(Request):
+    """Pose one frame of a bake: never replaced, served in the order of asking.
+
+    Attributes:
+        character: name of the character.
+        frame: the caller's frame number, handed back in the reply.
+        expression: (52,) ARKit weights.
+        physics: as in ``PoseLive``.
+        contact: as in ``PoseLive``.
+        start_serial: serial of an earlier ``PoseFrame`` of the same character whose end state is the start state of
+            this one (the backend keeps the last few); None starts from the rest shape.
+    """
+
+    character: str
+    frame: int
+    expression: tuple[float, ...]
+    physics: bool = True
+    contact: bool = True
+    start_serial: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel(Request):
+    """Drop the request with serial ``target``; when it is being served it stops within a solver iteration."""
+
+    target: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release(Request):
+    """The client has copied the arrays out of a block of shared memory (transport only)."""
+
+    block: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shutdown(Request):
+    """End the worker."""
+
+
+# replies
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status(Reply):
+    """What the backend is; also sent once with serial 0 when it is ready to serve.
+
+    Attributes:
+        versions: library or program name to version.
+        python: the interpreter that runs the backend.
+        thread_count: threads the numerics use.
+        process_id: of the process that serves.
+        characters: names of the characters it holds.
+    """
+
+    versions: Mapping[str, str]
+    python: str
+    thread_count: int
+    process_id: int
+    characters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Reply):
+    """How far a long request is: ``fraction`` in 0..1 and what is being done."""
+
+    fraction: float
+    sentence: str
+
+    @property
+    def is_last(self) -> bool:
+        """Never the last reply."""
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CharacterReady(Reply):
+    """A character can be posed.
+
+    ``arrays`` holds the rest vertices (V, 3) float64 in mm by part name, and ``eye_left_center`` and
+    ``eye_right_center`` (3,).
+    """
+
+    character: str
+    seconds: float
+    hex_count: int
+    arrays: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CharacterDropped(Reply):
+    """A character is forgotten."""
+
+    character: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posed(Reply):
+    """A posed character.
+
+    ``arrays`` holds ``skin`` (V, 3) and ``lashes`` (L, 3) in mm, and the rigid transforms ``jaw``, ``eye_left`` and
+    ``eye_right`` (4, 4) that move rest vertices (column vectors) to their place.
+
+    Attributes:
+        character: name of the character.
+        frame: the frame number of a ``PoseFrame``, None for a live pose.
+        status: ``network`` (no physics asked), ``converged`` or ``not_converged``.
+        sentence: the status in words.
+        iterations: of the solver.
+        residual: relative, of the solver.
+        seconds: the pose took, all of it.
+        minimum_distance_mm: between colliding surfaces; infinite when none come near.
+    """
+
+    character: str
+    frame: int | None
+    status: str
+    sentence: str
+    iterations: int = 0
+    residual: float = 0.0
+    seconds: float = 0.0
+    minimum_distance_mm: float = float("inf")
+    arrays: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Superseded(Reply):
+    """A live request was replaced by a newer one before it started."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancelled(Reply):
+    """A request was cancelled; nothing of the character changed."""
+
+    sentence: str = "Cancelled."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed(Reply):
+    """A request could not be served.
+
+    Attributes:
+        kind: a stable name of the reason (``BackendError.kind``, ``template``, ``weights``, ``worker_lost``,
+        ``internal``).
+        sentence: for the user.
+        details: for a log: a traceback or the end of the worker's log; may be empty.
+    """
+
+    kind: str
+    sentence: str
+    details: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerLost(Reply):
+    """The worker process ended unasked (made by the client; serial 0).
+
+    Attributes:
+        sentence: what happened and what happens next.
+        restarted: a new worker is starting; otherwise the client has given up until ``start`` is called.
+        details: the end of the worker's log.
+    """
+
+    sentence: str
+    restarted: bool
+    details: str = ""

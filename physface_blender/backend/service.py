@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests in, replies out: the characters of a session and the states that frames start from. No transport here."""
+
+import os
+import platform
+import sys
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import fields
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from . import messages
+from .errors import (
+    BackendError,
+    CharacterCancelled,
+    DependencyError,
+    SettingsError,
+    StartStateLostError,
+    UnknownCharacterError,
+)
+from .settings import BackendSettings
+
+if TYPE_CHECKING:
+    from ..simulation.simulator import SimulationState
+    from .assets import FaceAssets
+    from .character import Character, CharacterSettings, PosedFace
+
+KEPT_STATES = 8
+PROGRESS_INTERVAL_SECONDS = 0.1
+REPORTED_LIBRARIES = ("numpy", "scipy", "torch", "numba", "ipctk", "cholespy", "safetensors")
+
+
+class Service:
+    """Serves the requests of one client, one at a time.
+
+    The numerics are imported with the first use, so that a Python without torch still answers ``Ping`` and says what
+    is missing.
+    """
+
+    def __init__(
+        self,
+        settings: BackendSettings,
+        send: Callable[[messages.Reply], None],
+        should_cancel: Callable[[int], bool],
+    ) -> None:
+        """Serve with these settings.
+
+        Args:
+            settings: threads, folders and files.
+            send: takes every reply.
+            should_cancel: whether the request of a serial number was cancelled; asked often.
+        """
+        self._settings = settings
+        self._send = send
+        self._should_cancel = should_cancel
+        self._assets: FaceAssets | None = None
+        self._characters: dict[str, Character] = {}
+        self._live_states: dict[str, SimulationState] = {}
+        self._frame_states: dict[str, OrderedDict[int, SimulationState | None]] = {}
+
+    def warm_up(self) -> None:
+        """Import the numerics, so that the first character comes sooner; a failure is reported with its first use."""
+        try:
+            self._import_numerics()
+        except DependencyError as error:
+            print(error, file=sys.stderr)  # noqa: T201 - the worker's log
+
+    def handle(self, request: messages.Request) -> None:
+        """Serve one request: sends its replies, the last one always."""
+        try:
+            match request:
+                case messages.Ping():
+                    self._send(self.status(request.serial))
+                case messages.CreateCharacter():
+                    self._create(request)
+                case messages.DropCharacter():
+                    self._forget(request.character)
+                    self._send(messages.CharacterDropped(serial=request.serial, character=request.character))
+                case messages.PoseLive():
+                    self._pose_live(request)
+                case messages.PoseFrame():
+                    self._pose_frame(request)
+                case _:
+                    raise SettingsError(f"The backend does not serve {type(request).__name__} requests.")
+        except CharacterCancelled:
+            self._send(messages.Cancelled(serial=request.serial))
+        except BackendError as error:
+            self._send(messages.Failed(serial=request.serial, kind=error.kind, sentence=str(error)))
+        except Exception as error:  # noqa: BLE001 - every request gets its last reply
+            self._send(_unexpected(request, error))
+
+    def status(self, serial: int = 0) -> messages.Status:
+        """What this backend is."""
+        versions = {"python": platform.python_version()}
+        for name in REPORTED_LIBRARIES:
+            try:
+                versions[name] = version(name)
+            except PackageNotFoundError:
+                continue
+        return messages.Status(
+            serial=serial,
+            versions=versions,
+            python=sys.executable,
+            thread_count=self._settings.thread_count,
+            process_id=os.getpid(),
+            characters=tuple(self._characters),
+        )
+
+    def _import_numerics(self) -> Any:
+        try:
+            import cholespy  # noqa: F401 - imported to see whether it loads
+            import ipctk  # noqa: F401
+            import numba
+            import safetensors  # noqa: F401
+            import scipy  # noqa: F401
+            import torch
+        except (ImportError, OSError) as error:
+            raise DependencyError(
+                f"The Python of the backend ({sys.executable}, {platform.python_version()}) cannot load a library "
+                f"it needs: {error}. Choose a Python that has it in the preferences, or install the extension with its "
+                "libraries."
+            ) from error
+        from . import assets, character
+
+        torch.set_num_threads(self._settings.thread_count)
+        numba.set_num_threads(min(self._settings.thread_count, numba.config.NUMBA_NUM_THREADS))
+        return assets, character
+
+    def _create(self, request: messages.CreateCharacter) -> None:
+        started = time.perf_counter()
+        assets_module, character_module = self._import_numerics()
+        from .identity import Identity
+
+        identity = Identity(request.identity)
+        settings = self._character_settings(request)
+        if self._assets is None:
+            self._assets = assets_module.FaceAssets.load(self._settings.template_path, self._settings.weights_path)
+        last_sent = 0.0
+
+        def progress(fraction: float, sentence: str) -> bool:
+            nonlocal last_sent
+            now = time.perf_counter()
+            if now - last_sent >= PROGRESS_INTERVAL_SECONDS:
+                last_sent = now
+                self._send(messages.Progress(serial=request.serial, fraction=float(fraction), sentence=sentence))
+            return not self._should_cancel(request.serial)
+
+        character = character_module.Character(
+            identity,
+            settings,
+            cache_directory=self._settings.cache_directory,
+            progress=progress,
+            assets=self._assets,
+        )
+        self._forget(request.character)
+        self._characters[request.character] = character
+        arrays = dict(character.rest.vertices)
+        arrays |= {f"{part}_center": center for part, center in character.rest.eye_centers.items()}
+        self._send(
+            messages.CharacterReady(
+                serial=request.serial,
+                character=request.character,
+                seconds=time.perf_counter() - started,
+                hex_count=len(character.space.hexes),
+                arrays=arrays,
+            )
+        )
+
+    def _character_settings(self, request: messages.CreateCharacter) -> "CharacterSettings":
+        from ..simulation.simulator import SimulationSettings
+        from .character import CharacterSettings
+
+        known = {entry.name for entry in fields(SimulationSettings)}
+        unknown = sorted(set(request.simulation) - known)
+        if unknown:
+            raise SettingsError(
+                f"There is no simulation setting {', '.join(unknown)}; there are {', '.join(sorted(known))}."
+            )
+        try:
+            return CharacterSettings(request.resolution_mm, SimulationSettings(**request.simulation))
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f"The character's settings cannot be used: {error}") from error
+
+    def _pose_live(self, request: messages.PoseLive) -> None:
+        started = time.perf_counter()
+        character = self._character(request.character)
+        posed = character.pose(
+            request.expression,
+            physics=request.physics,
+            contact=request.contact,
+            start=self._live_states.get(request.character),
+            should_cancel=lambda: self._should_cancel(request.serial),
+        )
+        if posed.is_cancelled:
+            self._send(messages.Cancelled(serial=request.serial))
+            return
+        if posed.state is not None:
+            self._live_states[request.character] = posed.state
+        self._send(_posed(request, None, posed, time.perf_counter() - started))
+
+    def _pose_frame(self, request: messages.PoseFrame) -> None:
+        started = time.perf_counter()
+        character = self._character(request.character)
+        states = self._frame_states[request.character]
+        if request.start_serial is not None and request.start_serial not in states:
+            raise StartStateLostError(
+                f"Frame {request.frame} was to start from a frame that the backend does not hold any more; "
+                "start it from the rest shape or bake the frames before it again."
+            )
+        posed = character.pose(
+            request.expression,
+            physics=request.physics,
+            contact=request.contact,
+            start=states.get(request.start_serial),
+            should_cancel=lambda: self._should_cancel(request.serial),
+        )
+        if posed.is_cancelled:
+            self._send(messages.Cancelled(serial=request.serial))
+            return
+        states[request.serial] = posed.state
+        while len(states) > KEPT_STATES:
+            states.popitem(last=False)
+        self._send(_posed(request, request.frame, posed, time.perf_counter() - started))
+
+    def _character(self, name: str) -> "Character":
+        if name not in self._characters:
+            raise UnknownCharacterError(f"The backend holds no character {name!r}; create it first.")
+        return self._characters[name]
+
+    def _forget(self, name: str) -> None:
+        self._characters.pop(name, None)
+        self._live_states.pop(name, None)
+        self._frame_states[name] = OrderedDict()
+
+
+def _posed(
+    request: messages.PoseLive | messages.PoseFrame, frame: int | None, posed: "PosedFace", seconds: float
+) -> messages.Posed:
+    """The reply for a posed face."""
+    result = posed.result
+    arrays = {
+        "skin": posed.skin,
+        "lashes": posed.lashes,
+        "jaw": posed.jaw,
+        "eye_left": posed.eye_left,
+        "eye_right": posed.eye_right,
+    }
+    if result is None:
+        return messages.Posed(
+            serial=request.serial,
+            character=request.character,
+            frame=frame,
+            status="network",
+            sentence="Moved by the network alone.",
+            seconds=seconds,
+            arrays=arrays,
+        )
+    return messages.Posed(
+        serial=request.serial,
+        character=request.character,
+        frame=frame,
+        status=result.status.name.lower(),
+        sentence=str(result.status.value),
+        iterations=int(result.iterations),
+        residual=float(result.residual),
+        seconds=seconds,
+        minimum_distance_mm=float(result.minimum_distance_mm),
+        arrays=arrays,
+    )
+
+
+def _unexpected(request: messages.Request, error: Exception) -> messages.Failed:
+    """The reply for an exception nobody planned for; the whole traceback goes to the log."""
+    traceback.print_exc()
+    return messages.Failed(
+        serial=request.serial,
+        kind="internal",
+        sentence=(
+            f"The backend met an error it did not expect ({type(error).__name__}: {error}). "
+            "Please report it with the log."
+        ),
+        details=traceback.format_exc(),
+    )

@@ -1,8 +1,8 @@
 """The wheels that go into the extension: downloaded for this platform, then looked at one by one."""
 
 import re
-import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -30,10 +30,9 @@ def blender_platform() -> str:
     Raises:
         BuildError: Blender has no such platform.
     """
-    code = "import sysconfig; print(sysconfig.get_platform())"
-    name = subprocess.run([str(PROJECT.python), "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    system = {"linux": "linux", "macosx": "macos", "win": "windows"}.get(re.match("[a-z]+", name).group())
-    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(re.split("-", name)[-1])
+    name = sysconfig.get_platform()  # such as linux-x86_64, macosx-11.0-arm64, win-amd64
+    system = {"linux": "linux", "macosx": "macos", "win": "windows"}.get(name.split("-")[0])
+    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(name.split("-")[-1])
     platform = f"{system}-{machine}"
     if platform not in PLATFORM_TAGS:
         raise BuildError(f"There is no Blender for this platform, {name}: {', '.join(PLATFORM_TAGS)} exist.")

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add("lint", _lint, "check style, formatting and the direction of imports")
     add("bench", _bench, "measure the simulator and the network on this machine")
     add("template", _template, "make the template in models/ from ../shared/data")
-    add("train", _train, "train a model: train generalized [--configuration small|full ...]")
+    add("train", _train, "train a model on ../shared/data: train generalized [--config small|cpu|full]")
     package = add("package", _package, "make the extension's zip for this platform")
     package.add_argument("--out", type=Path, default=ROOT / "dist", metavar="DIR", help="folder of the zip, dist/")
     package.add_argument(
@@ -83,17 +83,17 @@ def _demo(_options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 def _bench(_options: argparse.Namespace, rest: Sequence[str]) -> int:
     _ensure("runtime")
-    return _module("physface_blender.cli", ["bench", *rest])
+    return _module("physface_blender.benchmark", rest)
 
 
 def _template(_options: argparse.Namespace, rest: Sequence[str]) -> int:
     _ensure("runtime", "training")
-    return _module("physface_blender.cli", ["template", *rest])
+    return _module("physface_blender.training.template", rest)
 
 
 def _train(_options: argparse.Namespace, rest: Sequence[str]) -> int:
     _ensure("runtime", "training")
-    return _module("physface_blender.cli", ["train", *rest])
+    return _module("physface_blender.training", rest)
 
 
 def _lint(_options: argparse.Namespace, _rest: Sequence[str]) -> int:

@@ -1,0 +1,110 @@
+"""Puts the template together and writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ...anatomy.mesh import Mesh
+from ...anatomy.template import FORMAT_VERSION, PARTS
+from .bones import clean_bones
+from .eye_look import measure_eye_look_degrees
+from .eyes import EYE_MATERIALS, fit_left_eyeball
+from .face_source import FaceSource, read_face_source
+from .gums import split_gums
+from .lashes import lashes_of
+from .outer_skin import outer_skin
+from .regions import source_regions
+from .source_skin import cleared_skin
+
+MATERIALS = ("skin", "lips", "inner_mouth", "teeth", "gum", *EYE_MATERIALS, "lashes", "bone")
+PART_MATERIAL = {
+    "skin": "skin",
+    "upper_teeth": "teeth",
+    "lower_teeth": "teeth",
+    "upper_gum": "gum",
+    "lower_gum": "gum",
+    "lashes": "lashes",
+    "skull": "bone",
+    "mandible": "bone",
+}
+
+
+def build_template(data: Path, out: Path, report: Callable[[str], None]) -> None:
+    """Make the template from the source data and write it.
+
+    Args:
+        data: the folder of source data.
+        out: the file to write.
+        report: is told each step in a sentence.
+    """
+    report("Reading the source face.")
+    source = read_face_source(data)
+    left_eye = fit_left_eyeball(source)
+    skin = cleared_skin(source, left_eye)
+    eye_left, eye_materials = left_eye.mesh()
+    eye_right, _ = left_eye.mirrored().mesh()
+    upper_gum, lower_gum = split_gums(source)
+    report("Binding the lashes.")
+    lashes, lash_binding = lashes_of(source, skin)
+    report("Cleaning skull and mandible, about two minutes.")
+    centers = np.stack([left_eye.center, left_eye.mirrored().center])
+    skull, mandible = clean_bones(data, outer_skin(source), centers)
+    meshes = {
+        "skin": skin,
+        "upper_teeth": source.part("teeth_upper"),
+        "lower_teeth": source.part("teeth_lower"),
+        "upper_gum": upper_gum,
+        "lower_gum": lower_gum,
+        "eye_left": eye_left,
+        "eye_right": eye_right,
+        "lashes": lashes,
+        "skull": skull,
+        "mandible": mandible,
+    }
+    regions = source_regions(source)
+    look = measure_eye_look_degrees(data)
+    materials = {part: np.full(len(meshes[part].faces), MATERIALS.index(name)) for part, name in PART_MATERIAL.items()}
+    materials["skin"] = _skin_materials(skin, regions)
+    for part in ("eye_left", "eye_right"):
+        materials[part] = eye_materials + MATERIALS.index(EYE_MATERIALS[0])
+    arrays = {
+        "format_version": np.int32(FORMAT_VERSION),
+        **_uv_arrays(source),
+        "landmarks68": source.landmarks68,
+        "material_names": np.array(MATERIALS),
+        "lash_triangles": lash_binding.triangles,
+        "lash_barycentric": lash_binding.barycentric.astype(np.float32),
+        "lash_offsets": lash_binding.offsets.astype(np.float32),
+        "eye_look_names": np.array(list(look)),
+        "eye_look_degrees": np.array(list(look.values())),
+        "eye_left_center": centers[0],
+        "eye_right_center": centers[1],
+        **{f"region_{name}": weight for name, weight in regions.items()},
+    }
+    for part in PARTS:
+        arrays[f"{part}_vertices"] = meshes[part].vertices.astype(np.float32)
+        arrays[f"{part}_faces"] = meshes[part].faces.astype(np.int32)
+        arrays[f"{part}_materials"] = materials[part].astype(np.int16)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(out, **arrays)
+    report(f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB, skin of {len(skin.vertices)} vertices.")
+
+
+def _skin_materials(skin: Mesh, regions: dict[str, np.ndarray]) -> np.ndarray:
+    """Return (F,) the material of each skin face: lips and inner mouth where all corners lie in them."""
+    lips = np.maximum(regions["upper_lip"], regions["lower_lip"])[skin.faces].min(axis=1) > 0.5
+    mouth = regions["inner_mouth"][skin.faces].min(axis=1) > 0.5
+    return np.where(mouth, MATERIALS.index("inner_mouth"), np.where(lips, MATERIALS.index("lips"), 0))
+
+
+def _uv_arrays(source: FaceSource) -> dict[str, np.ndarray]:
+    """Return the skin's texture coordinates without those of other parts."""
+    faces = source.uv_faces[source.face_rows(0, source.skin_count)]
+    used, faces_of_used = np.unique(faces, return_inverse=True)
+    return {
+        "skin_uv": source.uv[used].astype(np.float32),
+        "skin_uv_faces": faces_of_used.reshape(faces.shape).astype(np.int32),
+    }

@@ -1,0 +1,47 @@
+"""The closed outer skin: face and head with the mouth, the lids and the neck filled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...anatomy.mesh import Mesh
+from .face_source import FaceSource
+
+
+def outer_skin(source: FaceSource) -> tuple[np.ndarray, np.ndarray]:
+    """Return vertices (V, 3) in millimeters and triangles (T, 3) of the closed outer skin.
+
+    The mouth socket and the eye sockets are left out and the openings closed by fans.
+    """
+    last = source.ranges["head_neck"][1]
+    shell = Mesh(source.vertices[:last], source.faces[source.face_rows(0, last)])
+    vertices, triangles = [shell.vertices], [shell.triangles]
+    count = last
+    for loop in boundary_loops(shell):
+        vertices.append(shell.vertices[loop].mean(axis=0)[None])
+        triangles.append(np.column_stack([np.roll(loop, -1), loop, np.full(len(loop), count)]))
+        count += 1
+    return np.concatenate(vertices), np.concatenate(triangles).astype(np.int32)
+
+
+def boundary_loops(mesh: Mesh) -> list[np.ndarray]:
+    """Return the closed boundary loops, vertices in the direction of the faces' sides, longest first.
+
+    Raises:
+        ValueError: a boundary vertex has several boundary sides that leave it.
+    """
+    sides = mesh.directed_edges.astype(np.int64)
+    key = sides[:, 0] << 32 | sides[:, 1]
+    boundary = sides[~np.isin(key, sides[:, 1] << 32 | sides[:, 0])]
+    following = dict(boundary.tolist())
+    if len(following) != len(boundary):
+        raise ValueError("The boundary touches itself at a vertex.")
+    loops = []
+    while following:
+        start, current = following.popitem()
+        loop = [start]
+        while current != start:
+            loop.append(current)
+            current = following.pop(current)
+        loops.append(np.array(loop))
+    return sorted(loops, key=len, reverse=True)

@@ -1,0 +1,143 @@
+"""Skin regions of the source face, found from its topology, its shapes and a few landmarks."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import breadth_first_order, dijkstra
+
+from ...anatomy.mesh import Mesh
+from .face_source import FaceSource, mirror_permutation
+
+OUTER_LIP = range(48, 60)
+SIDES = {"left": 1.0, "right": -1.0}
+
+
+def source_regions(source: FaceSource) -> dict[str, np.ndarray]:
+    """Return a (V,) float32 weight 0..1 per skin vertex for every region, symmetric about x = 0."""
+    skin = source.skin()
+    x, y, z = skin.vertices.T
+    ranges = source.ranges
+    is_socket = _within(len(x), ranges["mouth_socket"])
+    lips = lip_mask(source, skin)
+    jaw = source.expressions["jawOpen"][: len(x)]
+    lowered = np.linalg.norm(jaw, axis=1) > 0.5 * lip_parting_travel(source)
+    regions = {
+        "face": _within(len(x), source.narrow_face),
+        "upper_lip": lips & ~lowered,
+        "lower_lip": lips & lowered,
+        "inner_mouth": is_socket,
+        "contact": lips | (is_socket & (z > 42.0)),
+        "ear": (np.abs(x) > 66.0) & (y > -16.0) & (y < 52.0) & (z < 40.0) & (z > -25.0),
+        "nostril": _nostrils(source, skin),
+        "forehead": _ramp(y, 58.0, 66.0) * _ramp(-y, -112.0, -98.0) * _ramp(z, 40.0, 60.0),
+        "scalp": np.maximum(_ramp(y, 98.0, 114.0), _ramp(y, 5.0, 25.0) * _ramp(-z, -35.0, -15.0)),
+        "neck": _ramp(-y, 70.0, 90.0) * _ramp(-z, -95.0, -85.0),
+    }
+    regions["scalp"] = np.where(regions["ear"], 0.0, regions["scalp"])
+    for side, sign in SIDES.items():
+        socket = _within(len(x), ranges[f"eye_socket_{side}"])
+        regions[f"eye_socket_{side}"] = socket
+        upper, lower = _lids(source, skin, socket, side)
+        regions[f"upper_lid_{side}"] = upper & (sign * x > 0)
+        regions[f"lower_lid_{side}"] = lower & (sign * x > 0)
+    return _symmetric({name: np.asarray(mask, dtype=np.float64) for name, mask in regions.items()}, skin)
+
+
+def lip_parting_travel(source: FaceSource) -> float:
+    """Return how far the lower lip's middle travels at jawOpen = 1, in millimeters."""
+    return float(np.linalg.norm(source.expressions["jawOpen"][source.landmarks68[66]]))
+
+
+def lip_mask(source: FaceSource, skin: Mesh) -> np.ndarray:
+    """Return (V,) True on the lips: from the outer contour of the red inward to the mouth socket."""
+    contour = _closed_path(skin, [int(source.landmarks68[i]) for i in OUTER_LIP])
+    blocked = np.zeros(len(skin.vertices), dtype=bool)
+    blocked[contour] = True
+    blocked[slice(*source.ranges["mouth_socket"])] = True
+    reached = np.zeros(len(skin.vertices), dtype=bool)
+    graph = _graph(skin, keep=~blocked)
+    for inner in source.landmarks68[60:68]:
+        if not blocked[inner]:
+            reached[breadth_first_order(graph, int(inner), directed=False, return_predecessors=False)] = True
+    if reached.sum() > len(reached) // 4:
+        raise ValueError("The outer lip contour is not closed: the lips ran out into the face.")
+    reached[contour] = True
+    return reached
+
+
+def _lids(source: FaceSource, skin: Mesh, socket: np.ndarray, side: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the masks of the upper and the lower lid: skin within reach of the lid edge, by height."""
+    is_edge = np.zeros(len(socket), dtype=bool)
+    ends = skin.edges[socket[skin.edges].any(axis=1) & ~socket[skin.edges].all(axis=1)]
+    is_edge[ends[~socket[ends]]] = True
+    distance = dijkstra(
+        _graph(skin, keep=~socket), directed=False, indices=np.flatnonzero(is_edge), min_only=True, limit=12.0
+    )
+    first, second = (36, 39) if side == "right" else (42, 45)
+    corners = skin.vertices[source.landmarks68[[first, second]]]
+    corners = corners[np.argsort(corners[:, 0])]
+    level = np.interp(skin.vertices[:, 0], corners[:, 0], corners[:, 1])
+    height = skin.vertices[:, 1] - level
+    blink = source.expressions["eyeBlink_L" if side == "left" else "eyeBlink_R"][: len(socket), 1]
+    sinking = np.where(blink < -0.3, 1.0, np.where(blink > 0.1, -1.0, np.sign(height)))
+    return (distance < 9.0) & (sinking > 0), (distance < 7.0) & (sinking < 0)
+
+
+def _nostrils(source: FaceSource, skin: Mesh) -> np.ndarray:
+    """Return the mask of the nostrils' insides: skin near their openings that looks at other skin nearby."""
+    points, normals = skin.vertices, skin.vertex_normals
+    base = points[source.landmarks68[[31, 33, 35]]]
+    box = (np.abs(points[:, 0]) < 19.0) & (np.abs(points[:, 1] - base[:, 1].mean()) < 16.0) & (points[:, 2] > 85.0)
+    box &= ~_within(len(points), source.ranges["mouth_socket"])
+    rows = np.flatnonzero(box)
+    apart = points[rows][None] - points[rows][:, None]
+    distance = np.linalg.norm(apart, axis=2) + 1e-9
+    toward = np.einsum("pqx,px->pq", apart, normals[rows]) / distance
+    facing = np.einsum("px,qx->pq", normals[rows], normals[rows])
+    opposed = ((distance < 14.0) & (toward > 0.6) & (facing < -0.4)).sum(axis=1) > 2
+    inside = np.zeros(len(points), dtype=bool)
+    inside[rows[opposed]] = True
+    return inside
+
+
+def _graph(skin: Mesh, keep: np.ndarray) -> coo_matrix:
+    """Return the (V, V) graph of edge lengths in millimeters among the vertices to keep."""
+    edges = skin.edges[keep[skin.edges].all(axis=1)]
+    length = np.linalg.norm(skin.vertices[edges[:, 0]] - skin.vertices[edges[:, 1]], axis=1)
+    return coo_matrix((length, edges.T), shape=(len(keep),) * 2).tocsr()
+
+
+def _closed_path(skin: Mesh, stops: list[int]) -> np.ndarray:
+    """Return the vertices of the shortest edge path through the stops and back to the first."""
+    graph = _graph(skin, np.ones(len(skin.vertices), dtype=bool))
+    _, previous = dijkstra(graph, directed=False, indices=stops, return_predecessors=True)
+    path = []
+    for number, stop in enumerate(stops):
+        current = stops[(number + 1) % len(stops)]
+        while current != stop:
+            path.append(current)
+            current = int(previous[number, current])
+    return np.array(path)
+
+
+def _within(count: int, limits: tuple[int, int]) -> np.ndarray:
+    """Return (count,) True from the first to the last-plus-one index."""
+    index = np.arange(count)
+    return (index >= limits[0]) & (index < limits[1])
+
+
+def _ramp(value: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Return 0 below ``low``, 1 above ``high`` and a smooth step between."""
+    share = np.clip((value - low) / (high - low), 0, 1)
+    return share * share * (3 - 2 * share)
+
+
+def _symmetric(regions: dict[str, np.ndarray], skin: Mesh) -> dict[str, np.ndarray]:
+    """Return the regions with each side equal to its mirror image; masks take what either side has."""
+    partner = mirror_permutation(skin.vertices)
+    result = {}
+    for name, weight in regions.items():
+        twin = name.replace("left", "@").replace("right", "left").replace("@", "right")
+        result[name] = np.maximum(weight, regions[twin][partner]).astype(np.float32)
+    return result

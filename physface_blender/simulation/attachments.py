@@ -1,0 +1,111 @@
+"""Attachment of tissue to bone and to the head beyond the simulated region.
+
+Every sampled point of a bone is tied to the tissue by a spring of high stiffness, E(x) = sum_p k_p / 2 |(W x)_p - t_p|^2. The
+springs are part of K, the same for x, y and z, so their stiffness costs the solver nothing: both K and the full Hessian hold them,
+and K's factor preconditions them away. Nodes on the border of the tissue are tied to the target in the same way.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
+from scipy.sparse.csgraph import connected_components
+
+from .rigid_motion import transform_points
+
+
+class Embedding(Protocol):
+    """Points held by hexahedra, as a material space gives them."""
+
+    hexes: np.ndarray
+    corners: np.ndarray
+    weights: np.ndarray
+    areas: np.ndarray | None
+
+    def apply(self, nodes: np.ndarray) -> np.ndarray:
+        """Return the (P, 3) positions of the points for (N, 3) nodes."""
+
+
+def _held(embedding: Embedding, node_count: int, default_area: float) -> tuple[csr_matrix, np.ndarray]:
+    """Return the (P, N) matrix of the points that lie in tissue, and the areas (P,) they stand for."""
+    inside = embedding.hexes >= 0
+    corners, weights = embedding.corners[inside], embedding.weights[inside]
+    count = len(corners)
+    starts = np.arange(0, 8 * count + 1, 8)
+    areas = np.full(count, default_area) if embedding.areas is None else embedding.areas[inside]
+    return csr_matrix((weights.ravel(), corners.ravel(), starts), shape=(count, node_count)), areas
+
+
+class Attachments:
+    """Springs between the tissue and its boundary.
+
+    Args:
+        rest_nodes: (N, 3) millimeters.
+        skull: points of the tissue on the skull; they stay where they rest.
+        mandible: points of the tissue on the mandible; they follow the jaw.
+        border: nodes that follow the target.
+        graph: (N, N) elastic stiffness, which says what is connected. A piece of tissue without any spring would float, so its
+            nodes are tied to the target loosely.
+        stiffness_mpa_per_mm: newton per millimeter and square millimeter of bone.
+        resolution_mm: edge of a cell; a border node stands for its square.
+
+    Attributes:
+        matrix: (N, N) stiffness of the springs, newton per millimeter; part of K.
+        floating_pieces: number of pieces of tissue that touch neither bone nor border.
+    """
+
+    def __init__(
+        self,
+        rest_nodes: np.ndarray,
+        skull: Embedding,
+        mandible: Embedding,
+        border: np.ndarray,
+        graph: csr_matrix,
+        stiffness_mpa_per_mm: float,
+        resolution_mm: float,
+    ) -> None:
+        count = len(rest_nodes)
+        skull_rows, skull_areas = _held(skull, count, 0.25 * resolution_mm**2)
+        mandible_rows, mandible_areas = _held(mandible, count, 0.25 * resolution_mm**2)
+        held = np.zeros(count, dtype=bool)
+        held[border] = held[skull_rows.indices] = held[mandible_rows.indices] = True
+        pieces, label = connected_components(graph, directed=False)
+        floating = np.bincount(label, weights=held, minlength=pieces) == 0
+        self.floating_pieces = int(floating.sum())
+        loose = np.flatnonzero(floating[label])
+        self._followers = np.concatenate([np.asarray(border, dtype=np.int64), loose])
+        areas = np.full(len(self._followers), resolution_mm**2)
+        areas[len(border) :] *= 1e-5
+        ones = np.ones(len(self._followers))
+        followers = csr_matrix((ones, self._followers, np.arange(len(ones) + 1)), shape=(len(ones), count))
+        self._skull_rest = skull_rows @ rest_nodes
+        self._mandible_rest = mandible_rows @ rest_nodes
+        self._rows = vstack([skull_rows, mandible_rows, followers]).tocsr()
+        self._stiffness = stiffness_mpa_per_mm * np.concatenate([skull_areas, mandible_areas, areas])[:, None]
+        self._transposed = self._rows.T.tocsr()
+        self._bone_count = skull_rows.shape[0] + mandible_rows.shape[0]
+        self.matrix = (self._transposed @ self._rows.multiply(self._stiffness)).tocsr()
+        self.set_boundary(rest_nodes, np.eye(4))
+
+    def set_boundary(self, target_nodes: np.ndarray, jaw: np.ndarray) -> None:
+        """Move the far ends of the springs.
+
+        Args:
+            target_nodes: (N, 3) target, of which the border nodes are read.
+            jaw: (4, 4) transform of the mandible from rest.
+        """
+        mandible = transform_points(jaw, self._mandible_rest)
+        self._targets = np.concatenate([self._skull_rest, mandible, target_nodes[self._followers]])
+
+    def energy_and_gradient(self, nodes: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the energy of the springs in newton millimeter and its gradient (N, 3) in newton."""
+        stretch = self._rows @ nodes - self._targets
+        force = self._stiffness * stretch
+        return 0.5 * float(np.vdot(stretch, force)), self._transposed @ force
+
+    def slip(self, nodes: np.ndarray) -> float:
+        """Return the largest distance in millimeters between the tissue at nodes (N, 3) and the bone it is attached to."""
+        stretch = (self._rows @ nodes - self._targets)[: self._bone_count]
+        return float(np.linalg.norm(stretch, axis=1).max(initial=0.0))

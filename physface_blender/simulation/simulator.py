@@ -1,0 +1,166 @@
+"""The simulator: a target for the tissue and a pose of the jaw in, a pose free of intersections out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+
+from .collision_geometry import CollisionGeometry
+from .rigid_motion import ScrewMotion, is_rigid
+from .settings import Method, SettingsError, SimulationSettings
+from .solver import Minimizer
+from .state import SimulationResult, SimulationState, Status
+from .tissue import Tissue
+
+if TYPE_CHECKING:
+    from ..anatomy.material_space import MaterialSpace
+
+__all__ = [
+    "CollisionGeometry",
+    "Method",
+    "SettingsError",
+    "SimulationInputError",
+    "SimulationResult",
+    "SimulationSettings",
+    "SimulationState",
+    "Simulator",
+    "Status",
+]
+
+_FARTHEST_MM = 200.0
+"""A target that moves a node farther than this from rest is no expression of a face."""
+
+
+class SimulationInputError(ValueError):
+    """What was to be simulated makes no sense; nothing was solved."""
+
+
+class Simulator:
+    """The soft tissue of one character at one resolution.
+
+    Args:
+        space: hexes, attachments and embeddings.
+        rest_nodes: (N, 3) nodes of the character at rest, millimeters.
+        collision: colliding surfaces, free of intersection at rest (see `rest_repair`), or None for no contact at all.
+        settings: stiffnesses, method, tolerances.
+
+    Attributes:
+        rest: the state at rest.
+
+    Raises:
+        SimulationInputError: if the rest nodes do not fit the space or are not finite, or if surfaces intersect at rest.
+        RestShapeError: if cells have no volume at rest.
+        FactorizationError: if the stiffness matrix is singular.
+    """
+
+    def __init__(
+        self,
+        space: MaterialSpace,
+        rest_nodes: np.ndarray,
+        *,
+        collision: CollisionGeometry | None = None,
+        settings: SimulationSettings | None = None,
+    ) -> None:
+        self.settings = settings or SimulationSettings()
+        self.space = space
+        self._node_count = len(space.node_positions)
+        rest_nodes = self._checked_nodes(rest_nodes, "rest")
+        self.collision = collision
+        self._tissue = Tissue(space, rest_nodes, collision, self.settings)
+        inside = space.skin.hexes >= 0
+        self._skin_corners, self._skin_weights = space.skin.corners[inside], space.skin.weights[inside]
+        if collision is not None and self._tissue.contact.intersects(rest_nodes, np.eye(4)):
+            raise SimulationInputError("The skin intersects itself or the teeth at rest; the rest shape must be repaired first.")
+        self.rest = SimulationState(rest_nodes, rest_nodes, np.eye(4), collision_free=collision is not None)
+
+    def solve(
+        self,
+        target_nodes: np.ndarray,
+        jaw: np.ndarray,
+        start: SimulationState | None = None,
+        *,
+        contact: bool = True,
+        should_cancel: Callable[[], bool] | None = None,
+    ) -> SimulationResult:
+        """Find the pose of the tissue for one frame.
+
+        Args:
+            target_nodes: (N, 3) where the actuation wants the nodes, millimeters.
+            jaw: (4, 4) rigid transform of the mandible from rest.
+            start: state of the frame before; its correction is carried over. None starts from rest.
+            contact: whether surfaces collide; needs a simulator with collision geometry, and its setting `contact`.
+            should_cancel: polled in every iteration; the solve ends with the last state when it returns True.
+
+        Returns:
+            The pose with its status. With contact its state is free of intersections whatever the status; its jaw is then the
+            one that was reached.
+
+        Raises:
+            SimulationInputError: if the target or the jaw is not finite, of another shape, not rigid, or absurdly far away.
+        """
+        started = time.perf_counter()
+        target_nodes = self._checked_nodes(target_nodes, "target")
+        jaw = self._checked_jaw(jaw)
+        if start is not None:
+            self._checked_nodes(start.positions, "start")
+            self._checked_nodes(start.target_nodes, "start")
+        contact = contact and self.settings.contact and self._tissue.contact is not None
+        begin = start or self.rest
+        if contact and not begin.collision_free and self._tissue.contact.intersects(begin.positions, begin.jaw):
+            begin = self.rest
+        guess = target_nodes if start is None else target_nodes + (start.positions - start.target_nodes)
+        if self.settings.threads is not None:
+            numba.set_num_threads(min(self.settings.threads, numba.config.NUMBA_NUM_THREADS))
+        self._tissue.set_target(target_nodes, jaw)
+        self._tissue.factor_uses = 0
+        motion = ScrewMotion(begin.jaw if contact else jaw, jaw)
+        minimizer = Minimizer(self._tissue, self.settings, motion, contact, self._probe, should_cancel)
+        progress = minimizer.run(begin.positions, guess)
+        distance = float("inf")
+        if contact:
+            distance = self._tissue.contact.minimum_distance(minimizer.surface(progress.nodes, progress.time))
+        return SimulationResult(
+            state=SimulationState(progress.nodes, target_nodes, motion.at(progress.time), contact),
+            status=progress.status,
+            iterations=progress.iterations,
+            linear_iterations=self._tissue.factor_uses,
+            residual=progress.residual / self._tissue.force_scale,
+            step_mm=progress.step_mm,
+            seconds=time.perf_counter() - started,
+            minimum_distance_mm=distance,
+            energies=tuple(progress.energies),
+        )
+
+    def bone_slip(self, state: SimulationState) -> float:
+        """Return the largest distance in millimeters between tissue and the bone it is attached to, in the frame last solved."""
+        return self._tissue.attachments.slip(state.positions)
+
+    def _probe(self, displacement: np.ndarray) -> np.ndarray:
+        """Return the displacement of the skin (P, 3), or of the nodes where no skin is embedded."""
+        if not len(self._skin_corners):
+            return displacement
+        return np.einsum("pc,pcd->pd", self._skin_weights, displacement[self._skin_corners])
+
+    def _checked_nodes(self, nodes: np.ndarray, name: str) -> np.ndarray:
+        nodes = np.ascontiguousarray(nodes, dtype=np.float64)
+        if nodes.shape != (self._node_count, 3):
+            raise SimulationInputError(
+                f"The {name} positions have the shape {nodes.shape}; this character has {self._node_count} nodes."
+            )
+        if not np.isfinite(nodes).all():
+            raise SimulationInputError(f"The {name} positions hold numbers that are not finite.")
+        rest = getattr(self, "rest", None)
+        if rest is not None and np.abs(nodes - rest.positions).max() > _FARTHEST_MM:
+            raise SimulationInputError(f"The {name} positions lie more than {_FARTHEST_MM:g} mm away from the face at rest.")
+        return nodes
+
+    @staticmethod
+    def _checked_jaw(jaw: np.ndarray) -> np.ndarray:
+        jaw = np.ascontiguousarray(jaw, dtype=np.float64)
+        if jaw.shape != (4, 4) or not np.isfinite(jaw).all() or not is_rigid(jaw):
+            raise SimulationInputError("The pose of the jaw is not a rigid transform.")
+        return jaw

@@ -1,0 +1,139 @@
+"""The soft tissue of one character: all energies together, and linear solves with their Hessian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .attachments import Attachments
+from .collision_geometry import CollisionGeometry
+from .contact import BarrierTerms, Contact, ContactSolution
+from .dissection import lattice_coordinates
+from .elasticity import ShapeTargeting
+from .factorization import factorize
+from .settings import SimulationSettings
+from .stiffness import elastic_stiffness
+
+if TYPE_CHECKING:
+    from ..anatomy.material_space import MaterialSpace
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Energy and forces at one pose.
+
+    Attributes:
+        energy: newton millimeter.
+        gradient: (N, 3) newton.
+        barrier: the barrier's part, or None without contact.
+    """
+
+    energy: float
+    gradient: np.ndarray
+    barrier: BarrierTerms | None
+
+
+class Tissue:
+    """Energies, stiffness and factor of one character at one resolution.
+
+    Args:
+        space: hexes, attachments and embedding.
+        rest_nodes: (N, 3) millimeters.
+        collision: colliding surfaces, or None.
+        settings: stiffnesses and distances.
+
+    Raises:
+        RestShapeError: if the rest shape has cells without volume.
+        FactorizationError: if the stiffness matrix is singular.
+    """
+
+    def __init__(
+        self,
+        space: MaterialSpace,
+        rest_nodes: np.ndarray,
+        collision: CollisionGeometry | None,
+        settings: SimulationSettings,
+    ) -> None:
+        self.elasticity = ShapeTargeting(rest_nodes, space.hexes, space.fill, settings.shear_modulus_mpa)
+        elastic = elastic_stiffness(self.elasticity)
+        self.attachments = Attachments(
+            rest_nodes,
+            space.skull_attachment,
+            space.mandible_attachment,
+            space.border_nodes,
+            elastic,
+            settings.attachment_stiffness * settings.young_modulus_mpa,
+            space.resolution_mm,
+        )
+        self.stiffness = (elastic + self.attachments.matrix).tocsr()
+        self.patch_nodes = np.zeros(0, dtype=np.int64) if collision is None else collision.patch_nodes
+        coordinates = lattice_coordinates(space.hexes, space.cells, len(rest_nodes))
+        self.factor = factorize(self.stiffness, coordinates, self.patch_nodes)
+        self.contact = None
+        if collision is not None:
+            self.contact = Contact(
+                collision,
+                rest_nodes,
+                settings.barrier_ratio * collision.diameter_mm,
+                settings.barrier_stiffness * settings.young_modulus_mpa,
+            )
+        self.factor_uses = 0
+
+    def set_target(self, target_nodes: np.ndarray, jaw: np.ndarray) -> None:
+        """Set actuation and boundary of a frame from target (N, 3) and jaw (4, 4)."""
+        self.elasticity.set_target(target_nodes)
+        self.attachments.set_boundary(target_nodes, jaw)
+
+    @property
+    def force_scale(self) -> float:
+        """Square root of sum_q 2 w_q mu |A_q|^2: what |force| in the norm of K^-1 is compared with."""
+        squares = np.einsum("eqab,eqab->eq", self.elasticity.actuation, self.elasticity.actuation)
+        return float(np.sqrt((2.0 * self.elasticity.weights * squares).sum()))
+
+    def energy(self, nodes: np.ndarray, surface: np.ndarray | None) -> float:
+        """Return the total energy in newton millimeter at nodes (N, 3); surface is None without contact."""
+        total = self.elasticity.energy(nodes) + self.attachments.energy_and_gradient(nodes)[0]
+        return total if surface is None else total + self.contact.energy(surface)
+
+    def expand(
+        self,
+        nodes: np.ndarray,
+        surface: np.ndarray | None,
+        obstacle_step: np.ndarray | None = None,
+        *,
+        curvature: bool = True,
+    ) -> Expansion:
+        """Return energy and gradient at nodes (N, 3), and keep the Hessian if curvature is wanted."""
+        evaluate = self.elasticity.linearize if curvature else self.elasticity.energy_and_gradient
+        energy, gradient = evaluate(nodes)
+        spring_energy, spring_gradient = self.attachments.energy_and_gradient(nodes)
+        gradient += spring_gradient
+        if surface is None:
+            return Expansion(energy + spring_energy, gradient, None)
+        barrier = self.contact.expand(surface, obstacle_step)
+        gradient[self.patch_nodes] += barrier.gradient
+        return Expansion(energy + spring_energy + barrier.energy, gradient, barrier)
+
+    def hessian_product(self, direction: np.ndarray, barrier: BarrierTerms | None) -> np.ndarray:
+        """Return the Hessian at the last expansion times direction (N, 3)."""
+        out = self.elasticity.hessian_product(direction)
+        out += self.attachments.matrix @ direction
+        if barrier is not None and len(barrier.active):
+            nodes = self.patch_nodes[barrier.active]
+            out[nodes] += (barrier.hessian @ direction[nodes].ravel()).reshape(-1, 3)
+        return out
+
+    def preconditioner(self, barrier: BarrierTerms | None) -> Callable[[np.ndarray], np.ndarray]:
+        """Return a function that solves with K, plus the barrier's Hessian where there is contact."""
+        root = None
+        if barrier is not None and len(barrier.active):
+            root = ContactSolution(self.factor.compliance, barrier)
+
+        def solve(right: np.ndarray) -> np.ndarray:
+            self.factor_uses += 1
+            return self.factor.solve(right, root)
+
+        return solve

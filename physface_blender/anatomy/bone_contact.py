@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from .embedding import Embedding, PieceFinder, embed_in_hexes
-from .face_region import region_margin
 from .mesh import Mesh
 from .tissue import Tissue
 
@@ -13,8 +12,8 @@ from .tissue import Tissue
 def bone_attachment(bone: Mesh, tissue: Tissue) -> Embedding:
     """Find where a bone touches tissue, one point per touched hex.
 
-    The bone's triangles are cut into pieces of at most half a cell; the pieces that touch tissue are gathered by hex; the
-    point is their mean, its area their sum.
+    The bone's triangles are cut into pieces of at most half a cell; the pieces that touch tissue are gathered by hex;
+    the point is their mean, its area their sum.
 
     Args:
         bone: closed surface, outward normals.
@@ -26,7 +25,8 @@ def bone_attachment(bone: Mesh, tissue: Tissue) -> Embedding:
     edge = tissue.edge
     finder = PieceFinder(tissue.voxels, tissue.split, tissue.division, bone.vertices, bone.triangles)
     corners = bone.vertices[bone.triangles]
-    corners = corners[region_margin(corners.mean(axis=1)) > -edge]
+    low, high = tissue.voxels.origin, tissue.voxels.centers(np.array(tissue.voxels.states.shape))
+    corners = corners[((corners > low) & (corners < high)).any(axis=(1, 2))]
     longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = np.linalg.norm(normals, axis=1) / 2.0

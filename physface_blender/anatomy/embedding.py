@@ -18,8 +18,8 @@ class Embedding:
 
     Attributes:
         hexes: (P,) int32, -1 for a point outside the tissue.
-        weights: (P, 8) float64 trilinear weights, sum 1 (0 outside the tissue). A point slightly outside the cell of its
-            piece has weights slightly outside 0..1.
+        weights: (P, 8) float64 trilinear weights, sum 1 (0 outside the tissue). A point slightly outside the cell of
+            its piece has weights slightly outside 0..1.
         corners: (P, 8) int32 nodes (0 outside the tissue).
         points: (P, 3) canonical mm.
         areas: (P,) mm^2 of surface that a point stands for.
@@ -50,9 +50,7 @@ class Embedding:
 def trilinear_weights(local: np.ndarray) -> np.ndarray:
     """Return the trilinear weights (P, 8) of local coordinates (P, 3), 0..1 in the cell."""
     sides = np.stack([1.0 - local, local], axis=2)
-    return (
-        sides[:, 0, CORNER_OFFSETS[:, 0]] * sides[:, 1, CORNER_OFFSETS[:, 1]] * sides[:, 2, CORNER_OFFSETS[:, 2]]
-    )
+    return sides[:, 0, CORNER_OFFSETS[:, 0]] * sides[:, 1, CORNER_OFFSETS[:, 1]] * sides[:, 2, CORNER_OFFSETS[:, 2]]
 
 
 def trilinear_gradients(local: np.ndarray) -> np.ndarray:
@@ -103,9 +101,7 @@ class PieceFinder:
         self._division = division
         self._corners = np.ascontiguousarray(vertices[triangles])
         self._bin_edge = max(2.0, 2.0 * voxels.edge)
-        self._bin_shape = tuple(
-            int(length * voxels.edge / self._bin_edge) + 1 for length in voxels.states.shape
-        )
+        self._bin_shape = tuple(int(length * voxels.edge / self._bin_edge) + 1 for length in voxels.states.shape)
         self._starts, self._members = _bin_triangles(
             self._corners, voxels.origin, self._bin_edge, np.array(self._bin_shape)
         )
@@ -113,8 +109,8 @@ class PieceFinder:
     def find(self, points: np.ndarray, inward: np.ndarray, reach: float) -> np.ndarray:
         """Return the hex (P,) of the piece beside each point, -1 for none.
 
-        The piece is the one of the best sub-voxel whose center is seen from just inside the point without passing through
-        the barrier: nearest, preferring those in the cell that holds the point.
+        The piece is the one of the best sub-voxel whose center is seen from just inside the point without passing
+        through the barrier: nearest, preferring those in the cell that holds the point.
 
         Args:
             points: (P, 3) on a surface, mm.
@@ -215,7 +211,20 @@ def _hidden(start, end, corners, starts, members, origin, bin_edge, shape):
 
 @numba.njit(cache=True)
 def _find_pieces(
-    points, inward, reach, origin, edge, division, labels, first_piece, piece_hexes, corners, starts, members, bin_edge, shape
+    points,
+    inward,
+    reach,
+    origin,
+    edge,
+    division,
+    labels,
+    first_piece,
+    piece_hexes,
+    corners,
+    starts,
+    members,
+    bin_edge,
+    shape,
 ):
     """See `PieceFinder.find`."""
     found = np.full(len(points), -1, dtype=np.int32)

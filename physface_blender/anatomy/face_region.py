@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-#: Planes of the region in canonical mm as (point, inward normal): behind (in front of the ears), below (upper neck, rising
-#: backwards to the angle of the jaw), above (hairline, rising forwards).
+#: Planes of the region in canonical mm as (point, inward normal): behind (in front of the ears), below (upper neck,
+#: rising backwards to the angle of the jaw), above (hairline, rising forwards).
 REGION_PLANES = (
     ((0.0, 0.0, 34.0), (0.0, -0.10, 1.0)),
     ((0.0, -88.0, 60.0), (0.0, 1.0, 0.7)),
@@ -39,9 +39,13 @@ def region_margin(points: np.ndarray) -> np.ndarray:
             continue
         blend = np.maximum(REGION_ROUNDING_MM - np.abs(margin - distance), 0.0) / REGION_ROUNDING_MM
         margin = np.minimum(margin, distance) - 0.25 * REGION_ROUNDING_MM * blend**2
-    low, high = (np.asarray(corner) for corner in NASAL_CAVITY_BOX)
-    outside_box = np.maximum(low - points, points - high).max(axis=1)
-    return np.minimum(margin, outside_box)
+    return margin
+
+
+def in_nasal_cavity(points: np.ndarray) -> np.ndarray:
+    """Return which points (P, 3) in canonical mm lie behind the piriform opening, (P,) bool."""
+    low, high = NASAL_CAVITY_BOX
+    return ((points > low) & (points < high)).all(axis=1)
 
 
 def outer_skin_samples(vertices: np.ndarray, triangles: np.ndarray, inner: np.ndarray, spacing: float) -> np.ndarray:

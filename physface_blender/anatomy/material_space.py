@@ -1,7 +1,7 @@
 """The material space: the soft tissue of the template as hexes, with everything that is embedded in them.
 
-It is built once per resolution in canonical space and shared by all characters: a character's rest nodes are the canonical
-nodes taken through the identity's map, so topology, embedding weights and orderings never change.
+It is built once per resolution in canonical space and shared by all characters: a character's rest nodes are the
+canonical nodes taken through the identity's map, so topology, embedding weights and orderings never change.
 """
 
 from __future__ import annotations
@@ -139,8 +139,8 @@ def load_or_build(
 ) -> MaterialSpace:
     """Read the material space from a cache folder, or build it and keep it there.
 
-    A file that is missing, truncated, damaged or made by another version of this code is built anew. A folder that cannot
-    be written to is no error: the space is then simply not kept.
+    A file that is missing, truncated, damaged or made by another version of this code is built anew. A folder that
+    cannot be written to is no error: the space is then simply not kept.
 
     Args:
         template: the mean face with its bones.

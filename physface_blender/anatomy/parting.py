@@ -1,9 +1,9 @@
 """The parting coordinate: a smooth scalar that tells the two sides of a slit apart.
 
-Upper and lower lip lie on top of each other in canonical space, so a function of (x, y, z) alone cannot move them apart. The
-parting s is a fourth coordinate: +1 on the surfaces above the mouth and above the lid slits, -1 on those below, and harmonic
-in the tissue between, so it has no jump anywhere in the material. Towards the corners of a slit, where both sides join, the
-prescribed values taper to 0.
+Upper and lower lip lie on top of each other in canonical space, so a function of (x, y, z) alone cannot move them
+apart. The parting s is a fourth coordinate: +1 on the surfaces above the mouth and above the lid slits, -1 on those
+below, and harmonic in the tissue between, so it has no jump anywhere in the material. Towards the corners of a slit,
+where both sides join, the prescribed values taper to 0.
 """
 
 from __future__ import annotations

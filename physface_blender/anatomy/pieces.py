@@ -1,8 +1,8 @@
 """Hexes from sub-voxels: every cell is split into its connected pieces of material.
 
-A piece is a set of sub-voxels of one cell that are joined inside that cell. Each piece becomes one hex of its own. Hexes of
-neighboring cells share the four nodes of their common face only if their pieces are joined across that face, so two lips
-a tenth of a millimeter apart get two hexes at the same place that share no node.
+A piece is a set of sub-voxels of one cell that are joined inside that cell. Each piece becomes one hex of its own.
+Hexes of neighboring cells share the four nodes of their common face only if their pieces are joined across that face,
+so two lips a tenth of a millimeter apart get two hexes at the same place that share no node.
 """
 
 from __future__ import annotations

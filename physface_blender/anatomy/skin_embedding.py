@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from .embedding import Embedding, embed_in_hexes
-from .face_region import region_margin
 from .mesh import Mesh
 from .tissue import Tissue
 
@@ -23,13 +22,9 @@ def embed_skin(skin: Mesh, tissue: Tissue) -> Embedding:
     Returns:
         The embedding; its areas are those of the skin around each vertex.
     """
-    near = region_margin(skin.vertices) > -2.0 * tissue.edge
     reach = max(2.5 * tissue.voxels.edge, REACH_MM)
-    hexes = np.full(len(skin.vertices), -1, dtype=np.int32)
-    hexes[near] = tissue.skin_finder.find(skin.vertices[near], -skin.vertex_normals[near], reach)
-    return embed_in_hexes(
-        skin.vertices, hexes, tissue.split, tissue.voxels.origin, tissue.edge, vertex_areas(skin)
-    )
+    hexes = tissue.skin_finder.find(skin.vertices, -skin.vertex_normals, reach)
+    return embed_in_hexes(skin.vertices, hexes, tissue.split, tissue.voxels.origin, tissue.edge, vertex_areas(skin))
 
 
 def vertex_areas(mesh: Mesh) -> np.ndarray:

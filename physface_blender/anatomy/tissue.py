@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .embedding import PieceFinder
-from .face_region import INNER_REGIONS, depth_below, outer_skin_samples, region_margin
+from .face_region import INNER_REGIONS, depth_below, in_nasal_cavity, outer_skin_samples, region_margin
 from .pieces import SplitCells, count_tissue, split_cells
 from .template import Template
 from .voxels import SubVoxels, Surface, classify
@@ -72,8 +72,8 @@ def build_tissue(template: Template, edge: float, depth_limit: float) -> Tissue:
     cells = np.argwhere(holds_tissue)
     centers = origin + (cells + 0.5) * edge
     within = region_margin(centers) > 0
-    shallow = within.copy()
-    shallow[within] = np.isfinite(depth_below(samples, centers[within], depth_limit))
+    shallow = within & ~in_nasal_cavity(centers)
+    shallow[shallow] = np.isfinite(depth_below(samples, centers[shallow], depth_limit))
     active = np.zeros(holds_tissue.shape, dtype=bool)
     active[tuple(cells[shallow].T)] = True
     beyond = np.zeros_like(active)

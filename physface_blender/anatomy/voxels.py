@@ -39,8 +39,8 @@ class SubVoxels:
     Attributes:
         origin: (3,) float64, mm, the low corner of the window.
         edge: edge of a sub-voxel, mm.
-        states: (nx, ny, nz) uint8: bit 3 (`TISSUE`) says tissue, bits 0, 1, 2 say that a surface crosses the segment from
-            this center to the center of the next sub-voxel along x, y, z.
+        states: (nx, ny, nz) uint8: bit 3 (`TISSUE`) says tissue, bits 0, 1, 2 say that a surface crosses the segment
+            from this center to the center of the next sub-voxel along x, y, z.
     """
 
     origin: np.ndarray
@@ -85,18 +85,22 @@ def classify(surfaces: list[Surface], origin: np.ndarray, edge: float, shape: tu
 
 
 @numba.njit(cache=True)
-def _right_of_edge(ax, ay, bx, by, px, py):
-    """Side of the directed line a -> b on which p lies: +1 or -1, never 0.
+def _side_of_edge(i, ui, vi, j, uj, vj, u, v):
+    """Side of the edge from vertex i to vertex j on which (u, v) lies: +1 left, -1 right, never 0.
 
-    A tie is broken as if p were moved by (e, e^2) with e tiny, so triangles that share an edge or a vertex agree about a
-    grid line that runs exactly through it. The caller passes a and b in one fixed order for both triangles.
+    The edge is always evaluated from the lower to the higher index, so two triangles that share it agree to the last
+    bit. A tie is broken as if (u, v) were moved by (e, e^2) with e tiny.
     """
-    cross = (bx - ax) * (py - ay) - (by - ay) * (px - ax)
+    if i < j:
+        au, av, bu, bv, sign = ui, vi, uj, vj, 1
+    else:
+        au, av, bu, bv, sign = uj, vj, ui, vi, -1
+    cross = (bu - au) * (v - av) - (bv - av) * (u - au)
     if cross == 0.0:
-        cross = ay - by
+        cross = av - bv
         if cross == 0.0:
-            cross = bx - ax
-    return 1 if cross > 0.0 else -1
+            cross = bu - au
+    return sign if cross > 0.0 else -sign
 
 
 @numba.njit(cache=True)
@@ -123,21 +127,10 @@ def _mark_crossings(vertices, triangles, axis, states, winding):
         area = (u1 - u0) * (v2 - v0) - (v1 - v0) * (u2 - u0)
         for u in range(u_low, u_high + 1):
             for v in range(v_low, v_high + 1):
-                if i0 < i1:
-                    s0 = _right_of_edge(u0, v0, u1, v1, u, v)
-                else:
-                    s0 = -_right_of_edge(u1, v1, u0, v0, u, v)
-                if i1 < i2:
-                    s1 = _right_of_edge(u1, v1, u2, v2, u, v)
-                else:
-                    s1 = -_right_of_edge(u2, v2, u1, v1, u, v)
-                if s0 != s1:
+                side = _side_of_edge(i0, u0, v0, i1, u1, v1, u, v)
+                if side != _side_of_edge(i1, u1, v1, i2, u2, v2, u, v):
                     continue
-                if i2 < i0:
-                    s2 = _right_of_edge(u2, v2, u0, v0, u, v)
-                else:
-                    s2 = -_right_of_edge(u0, v0, u2, v2, u, v)
-                if s0 != s2:
+                if side != _side_of_edge(i2, u2, v2, i0, u0, v0, u, v):
                     continue
                 if area != 0.0:
                     b1 = ((u - u0) * (v2 - v0) - (v - v0) * (u2 - u0)) / area
@@ -156,8 +149,8 @@ def _mark_crossings(vertices, triangles, axis, states, winding):
                     states[index[0], index[1], index[2]] |= bit
                 if axis == 2 and before + 1 < w_count:
                     index[2] = max(before + 1, 0)
-                    # Seen along +z a surface is entered where its projection is clockwise (s0 < 0).
-                    winding[index[0], index[1], index[2]] += -s0
+                    # Seen along +z a surface is entered where its projection is clockwise (side < 0).
+                    winding[index[0], index[1], index[2]] -= side
 
 
 @numba.njit(cache=True)

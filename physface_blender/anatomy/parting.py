@@ -25,11 +25,11 @@ PARTING_RESOLUTION_MM = 2.0
 #: Distance from the corner of the mouth and of the eye over which the prescribed value rises from 0 to 1, mm.
 LIP_TAPER_MM = 6.0
 LID_TAPER_MM = 5.0
-#: A surface faces the slit if the other side is nearer than this, mm, ...
+#: A lip is held where the other lip is nearer than this, mm, and its normal has this component up or down.
 LIP_SLIT_MM = 5.0
-LID_SLIT_MM = 14.0
-#: ... and its normal has at least this component towards the other side.
-FACING = 0.3
+LIP_FACING = 0.3
+#: A lid is held along its margin, this far around the line of landmarks, mm.
+LID_MARGIN_MM = 3.0
 #: How much stiffer than the tissue the prescribed values are held.
 HOLD = 50.0
 
@@ -47,33 +47,43 @@ def slit_values(vertices: np.ndarray, normals: np.ndarray, regions: dict, landma
         (V,) float64: the value in -1..1 on surfaces that face a slit, nan elsewhere.
     """
     values = np.full(len(vertices), np.nan)
-    slits = (
-        ("upper_lip", "lower_lip", (48, 54), LIP_SLIT_MM, LIP_TAPER_MM),
-        ("upper_lid_right", "lower_lid_right", (36, 39), LID_SLIT_MM, LID_TAPER_MM),
-        ("upper_lid_left", "lower_lid_left", (42, 45), LID_SLIT_MM, LID_TAPER_MM),
+    lips = [np.flatnonzero(regions[name] > 0.5) for name in ("upper_lip", "lower_lip")]
+    for sign, here, other in ((1.0, lips[0], lips[1]), (-1.0, lips[1], lips[0])):
+        near = cKDTree(vertices[other]).query(vertices[here])[0] < LIP_SLIT_MM
+        chosen = here[near & (-sign * normals[here, 1] > LIP_FACING)]
+        values[chosen] = sign * _taper(vertices[chosen], vertices[landmarks68[[48, 54]]], LIP_TAPER_MM)
+    lids = (
+        (1.0, "upper_lid_right", (36, 37, 38, 39)),
+        (-1.0, "lower_lid_right", (36, 41, 40, 39)),
+        (1.0, "upper_lid_left", (42, 43, 44, 45)),
+        (-1.0, "lower_lid_left", (42, 47, 46, 45)),
     )
-    for upper, lower, corners, width, taper in slits:
-        ends = vertices[landmarks68[list(corners)]]
-        above, below = (np.flatnonzero(regions[name] > 0.5) for name in (upper, lower))
-        for side, here, other in ((1.0, above, below), (-1.0, below, above)):
-            facing = _facing(vertices[here], normals[here], vertices[other], width)
-            chosen = here[facing]
-            # The corner is a crease that runs backwards, so only the distance seen from the front counts.
-            seen = vertices[chosen][:, None, :2] - ends[None, :, :2]
-            # Beyond the corner (outwards) the distance is 0.
-            across = ends[1, :2] - ends[0, :2]
-            along = ((vertices[chosen][:, :2] - ends[0, :2]) @ across) / (across @ across)
-            distance = np.where((along > 0) & (along < 1), np.linalg.norm(seen, axis=2).min(axis=1), 0.0)
-            share = np.clip(distance / taper, 0.0, 1.0)
-            values[chosen] = side * share * share * (3.0 - 2.0 * share)
+    for sign, name, line in lids:
+        here = np.flatnonzero(regions[name] > 0.5)
+        margin = vertices[landmarks68[list(line)]]
+        chosen = here[_distance_to_line(vertices[here], margin) < LID_MARGIN_MM]
+        values[chosen] = sign * _taper(vertices[chosen], margin[[0, -1]], LID_TAPER_MM)
     return values
 
 
-def _facing(points, normals, others, width):
-    """Which points (P,) face the nearest of the other points, within a width in mm."""
-    distance, nearest = cKDTree(others).query(points)
-    direction = (others[nearest] - points) / np.maximum(distance, 1e-9)[:, None]
-    return (distance < width) & (np.einsum("px,px->p", normals, direction) > FACING)
+def _taper(points: np.ndarray, corners: np.ndarray, width: float) -> np.ndarray:
+    """Return weights (P,) that rise smoothly from 0 at the two corners (2, 3) and beyond them to 1 a width away.
+
+    A corner is a crease that runs backwards, so only the distance seen from the front counts.
+    """
+    seen = np.linalg.norm(points[:, None, :2] - corners[None, :, :2], axis=2).min(axis=1)
+    across = corners[1, :2] - corners[0, :2]
+    along = (points[:, :2] - corners[0, :2]) @ across / (across @ across)
+    share = np.clip(np.where((along > 0.0) & (along < 1.0), seen, 0.0) / width, 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
+
+
+def _distance_to_line(points: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """Return the distance (P,) of points (P, 3) from a polyline (L, 3)."""
+    start, along = line[:-1], np.diff(line, axis=0)
+    offset = points[:, None] - start[None]
+    share = np.clip(np.einsum("plx,lx->pl", offset, along) / np.einsum("lx,lx->l", along, along), 0.0, 1.0)
+    return np.linalg.norm(offset - share[:, :, None] * along[None], axis=2).min(axis=1)
 
 
 def solve_parting(template: Template, tissue: Tissue) -> np.ndarray:

@@ -46,7 +46,7 @@ def decode(data: bytes) -> tuple[Message, Mapping[str, Any] | None]:
         version, name, values = envelope["version"], envelope["type"], envelope["values"]
     except (ValueError, TypeError, KeyError) as error:
         raise ProtocolError(f"The backend sent bytes that are no message ({error}); restart the backend.") from error
-    if version != PROTOCOL_VERSION or name not in _TYPES:
+    if version != PROTOCOL_VERSION or not isinstance(name, str) or name not in _TYPES:
         raise ProtocolError(
             f"The backend speaks protocol {version!r} (message {name!r}) and this version {PROTOCOL_VERSION}; "
             "restart Blender so that both sides are of the same version of PhysFace."

@@ -57,13 +57,13 @@ class CreateCharacter(Request):
         character: name by which later requests mean this character, the caller's choice.
         identity: (100,) identity coefficients.
         resolution_mm: edge of the hexahedra.
-        simulation: fields of ``SimulationSettings`` that differ from their defaults, by name.
+        simulation: fields of ``SimulationSettings`` that differ from their defaults, by name; ``method`` by its value.
     """
 
     character: str
     identity: tuple[float, ...]
     resolution_mm: float = 4.0
-    simulation: Mapping[str, float | int | bool] = field(default_factory=dict)
+    simulation: Mapping[str, float | int | bool | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,8 +235,8 @@ class Failed(Reply):
     """A request could not be served.
 
     Attributes:
-        kind: a stable name of the reason (``BackendError.kind``, ``template``, ``weights``, ``worker_lost``,
-        ``internal``).
+        kind: a stable name of the reason: ``BackendError.kind``, the name of another expected error (``template``,
+            ``weights``, ``rest_shape``, ...), ``worker_lost``, or ``internal`` for what nobody expected.
         sentence: for the user.
         details: for a log: a traceback or the end of the worker's log; may be empty.
     """

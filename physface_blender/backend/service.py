@@ -3,6 +3,7 @@
 
 import os
 import platform
+import re
 import sys
 import time
 import traceback
@@ -24,12 +25,13 @@ from .errors import (
 from .settings import BackendSettings
 
 if TYPE_CHECKING:
-    from ..simulation.simulator import SimulationState
+    from ..simulation.state import SimulationState
     from .assets import FaceAssets
     from .character import Character, CharacterSettings, PosedFace
 
 KEPT_STATES = 8
 PROGRESS_INTERVAL_SECONDS = 0.1
+PACKAGE_NAME = __name__.removesuffix(".backend.service")
 REPORTED_LIBRARIES = ("numpy", "scipy", "torch", "numba", "ipctk", "cholespy", "safetensors")
 
 
@@ -65,8 +67,8 @@ class Service:
         """Import the numerics, so that the first character comes sooner; a failure is reported with its first use."""
         try:
             self._import_numerics()
-        except DependencyError as error:
-            print(error, file=sys.stderr)  # noqa: T201 - the worker's log
+        except Exception:  # noqa: BLE001 - into the worker's log now, into a reply when it matters
+            traceback.print_exc()
 
     def handle(self, request: messages.Request) -> None:
         """Serve one request: sends its replies, the last one always."""
@@ -87,10 +89,8 @@ class Service:
                     raise SettingsError(f"The backend does not serve {type(request).__name__} requests.")
         except CharacterCancelled:
             self._send(messages.Cancelled(serial=request.serial))
-        except BackendError as error:
-            self._send(messages.Failed(serial=request.serial, kind=error.kind, sentence=str(error)))
         except Exception as error:  # noqa: BLE001 - every request gets its last reply
-            self._send(_unexpected(request, error))
+            self._send(_failed(request, error))
 
     def status(self, serial: int = 0) -> messages.Status:
         """What this backend is."""
@@ -170,7 +170,7 @@ class Service:
         )
 
     def _character_settings(self, request: messages.CreateCharacter) -> "CharacterSettings":
-        from ..simulation.simulator import SimulationSettings
+        from ..simulation.settings import Method, SimulationSettings
         from .character import CharacterSettings
 
         known = {entry.name for entry in fields(SimulationSettings)}
@@ -179,8 +179,11 @@ class Service:
             raise SettingsError(
                 f"There is no simulation setting {', '.join(unknown)}; there are {', '.join(sorted(known))}."
             )
+        values = dict(request.simulation)
         try:
-            return CharacterSettings(request.resolution_mm, SimulationSettings(**request.simulation))
+            if "method" in values:
+                values["method"] = Method(values["method"])
+            return CharacterSettings(request.resolution_mm, SimulationSettings(**values))
         except (TypeError, ValueError) as error:
             raise SettingsError(f"The character's settings cannot be used: {error}") from error
 
@@ -272,8 +275,16 @@ def _posed(
     )
 
 
-def _unexpected(request: messages.Request, error: Exception) -> messages.Failed:
-    """The reply for an exception nobody planned for; the whole traceback goes to the log."""
+def _failed(request: messages.Request, error: Exception) -> messages.Failed:
+    """The reply for an exception.
+
+    Exceptions of this package carry a sentence for the user; of any other the whole traceback goes to the log.
+    """
+    if isinstance(error, BackendError):
+        return messages.Failed(serial=request.serial, kind=error.kind, sentence=str(error))
+    if type(error).__module__.startswith(PACKAGE_NAME + "."):
+        kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__.removesuffix("Error")).lower()
+        return messages.Failed(serial=request.serial, kind=kind, sentence=str(error))
     traceback.print_exc()
     return messages.Failed(
         serial=request.serial,

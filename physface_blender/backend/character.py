@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A character's session: an identity and settings in, a face in any expression out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..anatomy.material_space import MaterialSpace
+from ..simulation.collision_geometry import CollisionGeometry
+from ..simulation.settings import SimulationSettings
+from ..simulation.simulator import Simulator
+from ..simulation.state import SimulationState, Status
+from .assets import FaceAssets
+from .displacement_sampler import DisplacementSampler
+from .errors import CharacterCancelled
+from .expression_input import validated_expression
+from .eye_rotation import eye_rotation
+from .face_geometry import EYE_PARTS, FaceGeometry, PosedFace
+from .identity import Identity
+from .rest_shape import RestShape, make_rest_shape
+from .rigid_motion import Transform, fit_rigid
+
+JAW_SAMPLE_COUNT = 256
+MANDIBLE_PARTING = -1.0
+
+Progress = Callable[[float, str], bool]
+ShouldCancel = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class CharacterSettings:
+    """How a character is simulated.
+
+    Attributes:
+        resolution_mm: edge of the hexahedra; 4 for the preview, 2 for a bake.
+        simulation: the tissue and the solver.
+    """
+
+    resolution_mm: float = 4.0
+    simulation: SimulationSettings = field(default_factory=SimulationSettings)
+
+
+class Character:
+    """One person's face, ready to be posed.
+
+    A pose depends on its arguments alone: a frame before it enters through ``start`` only. What only the simulation
+    needs is made with the first pose that simulates.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        settings: CharacterSettings | None = None,
+        *,
+        cache_directory: Path | None = None,
+        progress: Progress | None = None,
+        assets: FaceAssets | None = None,
+    ) -> None:
+        """Make a character.
+
+        Args:
+            identity: whose face.
+            settings: resolution and simulation; the defaults when None.
+            cache_directory: where material spaces and repaired rest shapes are kept; None keeps nothing.
+            progress: told the share done, 0..1, and what is being done; False from it cancels.
+            assets: template and model, when they are loaded already.
+
+        Raises:
+            TemplateError: the template cannot be used.
+            WeightsError: the weights cannot be used.
+            ValueError: the resolution is out of range.
+            CharacterCancelled: ``progress`` said so.
+        """
+        tell = _cancelling(progress)
+        tell(0.0, "Loading the Face")
+        self.identity = identity
+        self.settings = settings or CharacterSettings()
+        self._assets = assets or FaceAssets.load()
+        self._shared = self._assets.space(
+            self.settings.resolution_mm, cache_directory, lambda share, text: tell(0.05 + 0.65 * share, text)
+        )
+        tell(0.7, "Shaping the Face")
+        self._actor = self._assets.model.actor(identity.coefficients)
+        self._rest = make_rest_shape(self._assets, self._shared, self._actor)
+        self._jaw_points = self._sample_mandible()
+        self._jaw_rest = self._actor.rest(self._jaw_points)
+        self._skin_sampler: DisplacementSampler | None = None
+        self._tissue_sampler: DisplacementSampler | None = None
+        self._simulator: Simulator | None = None
+        tell(1.0, "Ready")
+
+    @property
+    def rest(self) -> FaceGeometry:
+        """All parts at rest; the contact patch of the skin is free of intersections."""
+        return self._rest.geometry
+
+    @property
+    def space(self) -> MaterialSpace:
+        """The hexahedra of the tissue, in canonical space."""
+        return self._shared.space
+
+    @property
+    def rest_shape(self) -> RestShape:
+        """The rest positions of the nodes and of everything embedded."""
+        return self._rest
+
+    def pose(
+        self,
+        expression: npt.ArrayLike,
+        *,
+        physics: bool = True,
+        contact: bool = True,
+        start: SimulationState | None = None,
+        should_cancel: ShouldCancel | None = None,
+    ) -> PosedFace:
+        """The face in an expression.
+
+        Args:
+            expression: (52,) ARKit weights, see ``validated_expression``.
+            physics: simulate the tissue; otherwise the network alone moves the skin.
+            contact: lips, lining and teeth collide (with physics only).
+            start: the end state of the frame before; None starts at rest.
+            should_cancel: asked with every iteration of the solver; True ends it.
+
+        Raises:
+            ExpressionError: the expression is not 52 finite weights in range.
+        """
+        weights = validated_expression(expression)
+        if physics:
+            return self._pose_simulated(weights, contact, start, should_cancel)
+        if self._skin_sampler is None:
+            skin = self._assets.template.meshes["skin"].vertices
+            self._skin_sampler = self._sampler(skin, self._shared.skin_parting)
+        displacements = self._skin_sampler.displacements(weights)
+        count = len(self.rest.vertices["skin"])
+        skin = self.rest.vertices["skin"] + displacements[:count]
+        return self._posed(weights, skin, self._jaw(displacements[count:]))
+
+    def _pose_simulated(
+        self,
+        weights: npt.NDArray[np.float64],
+        contact: bool,
+        start: SimulationState | None,
+        should_cancel: ShouldCancel | None,
+    ) -> PosedFace:
+        space, shared = self._shared.space, self._shared
+        if self._tissue_sampler is None:
+            skin = self._assets.template.meshes["skin"].vertices[shared.outside]
+            points = np.concatenate([space.node_positions, skin])
+            parting = np.concatenate([space.node_parting, shared.skin_parting[shared.outside]])
+            self._tissue_sampler = self._sampler(points, parting)
+        if self._simulator is None:
+            self._simulator = self._make_simulator()
+        node_count, outside_count = len(space.node_positions), len(shared.outside)
+        displacements = self._tissue_sampler.displacements(weights)
+        nodes, outside, mandible = np.split(displacements, [node_count, node_count + outside_count])
+        jaw = self._jaw(mandible)
+        result = self._simulator.solve(
+            self._rest.nodes + nodes, jaw, start, contact=contact, should_cancel=should_cancel
+        )
+        skin = self._rest.skin_with_nodes(shared, result.state.positions)
+        skin[shared.outside] += outside
+        return self._posed(weights, skin, result.state.jaw, result)
+
+    def _make_simulator(self) -> Simulator:
+        parts = self.rest.vertices
+        collision = CollisionGeometry.build(
+            self._assets.template,
+            self._shared.space,
+            self._rest.nodes,
+            parts["skin"],
+            parts["upper_teeth"],
+            parts["lower_teeth"],
+        )
+        return Simulator(self._shared.space, self._rest.nodes, collision=collision, settings=self.settings.simulation)
+
+    def _posed(self, weights, skin, jaw, result=None) -> PosedFace:
+        eyes = {
+            part: eye_rotation(part, self.rest.eye_centers[part], weights, self._assets.template.eye_look_degrees)
+            for part in EYE_PARTS
+        }
+        return PosedFace(
+            skin=skin,
+            lashes=self._assets.template.lash_binding.apply(skin),
+            jaw=jaw,
+            state=None if result is None else result.state,
+            result=result,
+            is_cancelled=result is not None and result.status is Status.CANCELLED,
+            **eyes,
+        )
+
+    def _sampler(self, points: npt.NDArray[np.float64], parting: npt.NDArray[np.float64]) -> DisplacementSampler:
+        """A sampler at points (P, 3) and, after them, at those of the mandible."""
+        side = np.full(len(self._jaw_points), MANDIBLE_PARTING)
+        return DisplacementSampler(
+            self._actor, np.concatenate([points, self._jaw_points]), np.concatenate([parting, side])
+        )
+
+    def _sample_mandible(self) -> npt.NDArray[np.float64]:
+        """Canonical points (J, 3) spread over the mandible."""
+        vertices = self._assets.template.meshes["mandible"].vertices
+        step = max(1, len(vertices) // JAW_SAMPLE_COUNT)
+        return vertices[np.lexsort(vertices.T)][::step]
+
+    def _jaw(self, displacements: npt.NDArray[np.float64]) -> Transform:
+        """The rigid motion nearest to the network's motion (J, 3) of the mandible."""
+        if not displacements.any():
+            return np.eye(4)
+        return fit_rigid(self._jaw_rest, self._jaw_rest + displacements)
+
+
+def _cancelling(progress: Progress | None) -> Callable[[float, str], None]:
+    """A progress report that raises when it is told to cancel."""
+
+    def tell(share: float, text: str) -> None:
+        if progress is not None and not progress(share, text):
+            raise CharacterCancelled("The making of the character was cancelled.")
+
+    return tell

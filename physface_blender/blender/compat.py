@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The places where Blender 4.2 to 5.0 (and later) disagree, each behind one function.
+
+Blender 4.4 made actions layered, and 5.0 removed ``Action.fcurves``; 5.x creates shape keys with the value 1.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+_LAYERED_ACTIONS = bpy.app.version >= (4, 4, 0)
+
+
+def ensure_action(datablock: bpy.types.ID) -> bpy.types.Action:
+    """The action that animates a data-block, made when there is none.
+
+    Args:
+        datablock: Any data-block that can be animated.
+    """
+    animation = datablock.animation_data or datablock.animation_data_create()
+    if animation.action is None:
+        animation.action = bpy.data.actions.new(f"{datablock.name} Action")
+    return animation.action
+
+
+def ensure_fcurve(datablock: bpy.types.ID, data_path: str, index: int = 0, group: str = "") -> bpy.types.FCurve:
+    """The F-curve of one property in the data-block's own action, made when there is none.
+
+    Args:
+        datablock: The data-block whose property is animated.
+        data_path: Path of the property from the data-block.
+        index: Component of an array property.
+        group: Channel group for a new curve.
+    """
+    action = ensure_action(datablock)
+    if _LAYERED_ACTIONS:
+        curve = action.fcurve_ensure_for_datablock(datablock, data_path, index=index)
+        if group and curve.group is None:
+            groups = _channelbag(datablock).groups
+            curve.group = groups.get(group) or groups.new(group)
+        return curve
+    found = action.fcurves.find(data_path, index=index)
+    if found is not None:
+        return found
+    return action.fcurves.new(data_path, index=index, action_group=group)
+
+
+def fcurve_collection(datablock: bpy.types.ID) -> bpy.types.bpy_prop_collection | None:
+    """The collection of F-curves that animate this data-block through its own action, or None."""
+    animation = datablock.animation_data
+    if animation is None or animation.action is None:
+        return None
+    if not _LAYERED_ACTIONS:
+        return animation.action.fcurves
+    channelbag = _channelbag(datablock)
+    return None if channelbag is None else channelbag.fcurves
+
+
+def _channelbag(datablock: bpy.types.ID) -> bpy.types.ActionChannelbag | None:
+    """The part of a layered action that animates this data-block, or None."""
+    animation = datablock.animation_data
+    if animation.action_slot is None:
+        return None
+    for layer in animation.action.layers:
+        for strip in layer.strips:
+            channelbag = strip.channelbag(animation.action_slot)
+            if channelbag is not None:
+                return channelbag
+    return None
+
+
+def fcurves(datablock: bpy.types.ID) -> Iterator[bpy.types.FCurve]:
+    """The F-curves that animate this data-block through its own action."""
+    yield from fcurve_collection(datablock) or ()
+
+
+def add_shape_key(skin: bpy.types.Object, name: str) -> bpy.types.ShapeKey:
+    """A new shape key with the value zero, whatever Blender's default is.
+
+    Args:
+        skin: A mesh object.
+        name: Wanted name of the key.
+    """
+    key = skin.shape_key_add(name=name, from_mix=False)
+    key.value = 0.0
+    return key
+
+
+def allow_transparency(material: bpy.types.Material) -> None:
+    """Let EEVEE see through the transparent places of a material without losing its shadows' depth."""
+    if hasattr(material, "surface_render_method"):
+        material.surface_render_method = "DITHERED"

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects of a character: made once, found again through their own data, moved by poses.
+
+A character is its skin object and the parts parented to it; ``physface.part`` on each says which part it is. Nothing else
+is remembered about them, so copying, renaming, undo and loading cannot lead us astray.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..anatomy.template import Template
+from . import bridge, compat, materials
+
+LABELS = {
+    "skin": "Skin",
+    "upper_teeth": "Upper Teeth",
+    "lower_teeth": "Lower Teeth",
+    "upper_gum": "Upper Gum",
+    "lower_gum": "Lower Gum",
+    "eye_left": "Eye Left",
+    "eye_right": "Eye Right",
+    "lashes": "Lashes",
+    "skull": "Skull",
+    "mandible": "Mandible",
+}
+
+RIGID_MOTION = {
+    "lower_teeth": "jaw",
+    "lower_gum": "jaw",
+    "mandible": "jaw",
+    "eye_left": "eye_left",
+    "eye_right": "eye_right",
+}
+"""The parts that move rigidly, and the transform of a pose that moves each."""
+
+DEFORMED_PARTS = ("skin", "lashes")
+HIDDEN_PARTS = ("skull", "mandible")
+
+KEY_PREFIX = "PF "
+LIVE_KEY = KEY_PREFIX + "Live"
+
+
+class FaceObjectError(Exception):
+    """The objects of a character are not as they must be; the message is a sentence for the user."""
+
+
+def is_skin(candidate: bpy.types.Object | None) -> bool:
+    """Whether an object is the skin of a physical face."""
+    return candidate is not None and candidate.type == "MESH" and candidate.physface.part == "skin"
+
+
+def skin_of(candidate: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The skin of the character that an object belongs to, or None."""
+    while candidate is not None and not is_skin(candidate):
+        if not candidate.physface.part:
+            return None
+        candidate = candidate.parent
+    return candidate
+
+
+def skins(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """All characters of a scene, by their skins."""
+    return [candidate for candidate in scene.objects if is_skin(candidate)]
+
+
+def find_skin(session_uid: int) -> bpy.types.Object | None:
+    """The skin with this ``session_uid``, or None when it is gone."""
+    for candidate in bpy.data.objects:
+        if candidate.session_uid == session_uid:
+            return candidate if is_skin(candidate) else None
+    return None
+
+
+def parts_of(skin: bpy.types.Object) -> dict[str, bpy.types.Object]:
+    """The objects of a character by part name, the skin among them."""
+    found = {child.physface.part: child for child in skin.children if child.physface.part and child.type == "MESH"}
+    found["skin"] = skin
+    return found
+
+
+def create(
+    context: bpy.types.Context,
+    template: Template,
+    rest: Mapping[str, NDArray],
+    *,
+    name: str = "Face",
+    render_subdivision: int = 1,
+) -> bpy.types.Object:
+    """Make the objects of a character at the 3D cursor, in a collection of their own.
+
+    Args:
+        context: Where to make them.
+        template: Faces, texture coordinates, regions and materials.
+        rest: Rest vertices (V, 3) in millimeters by part, and ``eye_left_center`` and ``eye_right_center`` (3,).
+        name: Of the character; the skin gets it.
+        render_subdivision: Levels of subdivision when rendering; 0 adds no modifier.
+
+    Returns:
+        The skin object, selected and active.
+    """
+    scale = bridge.units_per_millimeter(context.scene)
+    collection = bpy.data.collections.new(name)
+    context.collection.children.link(collection)
+    face_materials = materials.ensure(template.material_names)
+    skin = None
+    for part, label in LABELS.items():
+        pivot = np.asarray(rest.get(f"{part}_center", np.zeros(3)), dtype=np.float64)
+        mesh = _part_mesh(template, part, bridge.to_blender(rest[part] - pivot, scale), name, label)
+        indices = template.face_materials[part]
+        used = np.unique(indices)
+        for index in used:
+            mesh.materials.append(face_materials[template.material_names[index]])
+        mesh.polygons.foreach_set("material_index", np.searchsorted(used, indices).astype(np.int32))
+        created = bpy.data.objects.new(name if part == "skin" else f"{name} {label}", mesh)
+        collection.objects.link(created)
+        created.physface.part = part
+        created.physface.pivot = pivot
+        if part == "skin":
+            skin = created
+            skin.location = context.scene.cursor.location
+            skin.physface.units_per_millimeter = scale
+        else:
+            created.parent = skin
+            created.rotation_mode = "QUATERNION"
+            created.location = bridge.to_blender(pivot, scale)
+        if part in HIDDEN_PARTS:
+            created.hide_render = True
+            created.hide_viewport = True
+        if render_subdivision > 0 and part not in HIDDEN_PARTS and part != "lashes":
+            modifier = created.modifiers.new("Subdivision", "SUBSURF")
+            modifier.levels = 0
+            modifier.render_levels = render_subdivision
+    for selected in context.selected_objects:
+        selected.select_set(False)
+    skin.select_set(True)
+    context.view_layer.objects.active = skin
+    return skin
+
+
+def _part_mesh(template: Template, part: str, coordinates: NDArray, name: str, label: str) -> bpy.types.Mesh:
+    faces = template.meshes[part].faces
+    mesh = bridge.new_mesh(f"{name} {label}", coordinates, faces)
+    if part == "skin":
+        bridge.set_texture_coordinates(mesh, template.skin_uv, template.skin_uv_faces, faces)
+        for attribute, regions in materials.REGION_ATTRIBUTES.items():
+            values = np.maximum.reduce([template.regions[region] for region in regions])
+            bridge.set_point_attribute(mesh, attribute, values)
+    return mesh
+
+
+def pose(skin: bpy.types.Object, arrays: Mapping[str, NDArray]) -> None:
+    """Show a pose: write vertices and transforms, no keyframes.
+
+    Args:
+        skin: A skin object.
+        arrays: Of a ``Posed`` reply: ``skin`` and ``lashes`` (V, 3) in millimeters, ``jaw``, ``eye_left``, ``eye_right``
+            (4, 4). What is missing stays as it is.
+
+    Raises:
+        FaceObjectError: A mesh does not have the vertices it was made with, or has absolute shape keys.
+    """
+    scale = skin.physface.units_per_millimeter
+    for part, target in parts_of(skin).items():
+        if part in DEFORMED_PARTS and part in arrays:
+            _show_coordinates(target, bridge.to_blender(arrays[part], scale))
+        elif part in RIGID_MOTION and RIGID_MOTION[part] in arrays:
+            location, rotation = placements(target, arrays[RIGID_MOTION[part]][None], scale)
+            target.location, target.rotation_quaternion = location[0], rotation[0]
+
+
+def placements(target: bpy.types.Object, transforms: NDArray, scale: float) -> tuple[NDArray, NDArray]:
+    """Locations (T, 3) and quaternions (T, 4) that show a part moved by (T, 4, 4) transforms in millimeters."""
+    to_pivot = np.eye(4)
+    to_pivot[:3, 3] = target.physface.pivot
+    placed = bridge.rigid_to_blender(transforms @ to_pivot, scale)
+    return placed[:, :3, 3], bridge.quaternions(placed[:, :3, :3])
+
+
+def check_vertex_count(target: bpy.types.Object, count: int) -> None:
+    """Make sure that a part still has the vertices that it was made with.
+
+    Raises:
+        FaceObjectError: It has another number of vertices.
+    """
+    if len(target.data.vertices) != count:
+        raise FaceObjectError(
+            f"{target.name} has {len(target.data.vertices)} vertices, but the physical face needs the {count} it was made "
+            "with; undo the change of its mesh, or use a modifier instead."
+        )
+
+
+def foreign_keys(target: bpy.types.Object) -> list[str]:
+    """Names of the shape keys on a part that are the artist's own.
+
+    A basis without any other key of the artist's counts as ours only when it has our name.
+    """
+    keys = target.data.shape_keys
+    return [] if keys is None else [key.name for key in keys.key_blocks if not key.name.startswith(KEY_PREFIX)]
+
+
+def has_bake(skin: bpy.types.Object) -> bool:
+    """Whether a bake is on the skin: absolute shape keys, all of them ours."""
+    keys = skin.data.shape_keys
+    return keys is not None and not keys.use_relative and not foreign_keys(skin)
+
+
+def _show_coordinates(target: bpy.types.Object, coordinates: NDArray[np.float32]) -> None:
+    check_vertex_count(target, len(coordinates))
+    keys = target.data.shape_keys
+    if keys is None:
+        bridge.set_coordinates(target.data, coordinates)
+        return
+    if not keys.use_relative:
+        raise FaceObjectError(f"{target.name} has absolute shape keys, which the live preview cannot mix with.")
+    key = keys.key_blocks.get(LIVE_KEY)
+    if key is None:
+        key = compat.add_shape_key(target, LIVE_KEY)
+        key.value = 1.0
+    bridge.set_key_coordinates(key, coordinates)
+    target.data.update()
+
+
+def reset_transforms(skin: bpy.types.Object) -> None:
+    """Put the rigid parts back to their rest."""
+    scale = skin.physface.units_per_millimeter
+    for part, target in parts_of(skin).items():
+        if part in RIGID_MOTION:
+            location, rotation = placements(target, np.eye(4)[None], scale)
+            target.location, target.rotation_quaternion = location[0], rotation[0]

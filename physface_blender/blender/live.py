@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live preview: faces follow their sliders without Blender ever waiting.
+
+Whatever may have changed a pose (a slider, the timeline, undo, a loaded file) only *marks* the face. A timer then asks the
+backend for the pose that the object's own sliders say at that moment, and writes the newest answer to the mesh. So the
+shown pose follows from the object alone, and there is nothing here that undo or a second character could contradict: a
+face is known by its ``session_uid`` and forgotten when it is gone.
+
+Meshes are written from the timer only: never from a handler, and never while Blender renders.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import bpy
+
+from ..backend.messages import Failed, Posed
+from . import face_objects, jobs, preferences, requests, worker_link
+from .face_objects import FaceObjectError
+from .worker_link import LinkError, Ticket
+
+BUSY_SECONDS = 0.015
+PATIENT_SECONDS = 0.25
+KEPT_CHARACTERS = 3
+"""Preview characters that the backend keeps; the one unused for the longest is dropped."""
+
+
+@dataclass
+class _Face:
+    """What is under way for one face."""
+
+    character: Ticket | None = None
+    poses: list[Ticket] = field(default_factory=list)
+    sentence: str = ""
+    last_used: float = 0.0
+
+
+_marked: set[int] = set()
+_faces: dict[int, _Face] = {}
+
+
+def is_live(skin: bpy.types.Object) -> bool:
+    """Whether a face follows its sliders: preview on, and no bake on the mesh."""
+    return skin.physface.live and not face_objects.has_bake(skin)
+
+
+def mark(skin: bpy.types.Object) -> None:
+    """Note that a face may have another pose now."""
+    if not face_objects.is_skin(skin) or not is_live(skin):
+        return
+    _marked.add(skin.session_uid)
+    ensure_timer()
+
+
+def mark_scene(scene: bpy.types.Scene, *, only_animated: bool = False) -> None:
+    """Mark all faces of a scene.
+
+    Args:
+        scene: The scene.
+        only_animated: Leave out faces that nothing animates.
+    """
+    for skin in face_objects.skins(scene):
+        if not only_animated or skin.animation_data is not None:
+            mark(skin)
+
+
+def ensure_timer() -> None:
+    """Let the timer run; it stops by itself when nothing is under way."""
+    if not bpy.app.timers.is_registered(tick):
+        bpy.app.timers.register(tick, first_interval=BUSY_SECONDS)
+
+
+def stop() -> None:
+    """Forget everything and stop the timer."""
+    _marked.clear()
+    _faces.clear()
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)
+
+
+def sentence(skin: bpy.types.Object) -> str:
+    """What the live preview has to say about a face; empty when there is nothing."""
+    face = _faces.get(skin.session_uid)
+    return face.sentence if face is not None else ""
+
+
+def is_pending(skin: bpy.types.Object) -> bool:
+    """Whether the shown pose is not yet what the sliders say."""
+    face = _faces.get(skin.session_uid)
+    return skin.session_uid in _marked or (face is not None and bool(face.poses))
+
+
+def tick() -> float | None:
+    """Move all marked faces one step on; the timer's function.
+
+    Returns:
+        Seconds until the next call, None when there is nothing more to do.
+    """
+    if bpy.app.is_job_running("RENDER"):
+        return PATIENT_SECONDS
+    link = worker_link.current()
+    if link is not None:
+        link.pump()
+    waits = False
+    for uid in [*_faces, *(_marked - _faces.keys())]:
+        skin = face_objects.find_skin(uid)
+        if skin is None:
+            _forget(uid)
+        elif skin.mode != "OBJECT" or jobs.running(uid) is not None:
+            waits = waits or uid in _marked
+        else:
+            _step(skin)
+    if any(face.poses for face in _faces.values()):
+        return BUSY_SECONDS
+    return PATIENT_SECONDS if waits or _marked else None
+
+
+def _step(skin: bpy.types.Object) -> None:
+    face = _faces.setdefault(skin.session_uid, _Face())
+    try:
+        if skin.session_uid in _marked:
+            _marked.discard(skin.session_uid)
+            if is_live(skin):
+                _ask(skin, face)
+        _show(skin, face)
+    except (LinkError, FaceObjectError) as error:
+        face.poses.clear()
+        _say(face, str(error))
+
+
+def _ask(skin: bpy.types.Object, face: _Face) -> None:
+    link = worker_link.get(preferences.backend_settings())
+    face.character = link.character(requests.preview_character(skin))
+    face.poses.append(link.ask(requests.live_pose(skin)))
+    face.last_used = time.monotonic()
+    if not face.character.is_done:
+        _say(face, "Preparing the face...")
+    kept = sorted(_faces, key=lambda uid: _faces[uid].last_used, reverse=True)
+    for uid in kept[KEPT_CHARACTERS:]:
+        if not _faces[uid].poses:
+            _forget(uid)
+
+
+def _show(skin: bpy.types.Object, face: _Face) -> None:
+    """Write the newest finished pose, and drop it and everything before it."""
+    if face.character is not None and isinstance(face.character.last, Failed):
+        failed, face.character = face.character.last, None
+        raise LinkError(failed.sentence)
+    finished = [index for index, ticket in enumerate(face.poses) if ticket.is_done]
+    if not finished:
+        if face.character is not None and face.character.progress is not None and not face.character.is_done:
+            _say(face, face.character.progress.sentence)
+        return
+    newest = None
+    for index in finished:
+        newest = face.poses[index].last if isinstance(face.poses[index].last, Posed | Failed) else newest
+    face.poses = face.poses[finished[-1] + 1 :]
+    if isinstance(newest, Failed):
+        raise LinkError(newest.sentence)
+    if newest is None or not is_live(skin):
+        return
+    face_objects.pose(skin, newest.arrays)
+    doubt = "" if newest.status in ("network", "converged") else f" {newest.sentence}"
+    _say(face, f"{'Network' if newest.status == 'network' else 'Physics'}: {newest.seconds * 1000:.0f} ms.{doubt}")
+
+
+def _say(face: _Face, text: str) -> None:
+    if face.sentence != text:
+        face.sentence = text
+        jobs.redraw_panels()
+
+
+def _forget(uid: int) -> None:
+    _marked.discard(uid)
+    face = _faces.pop(uid, None)
+    link = worker_link.current()
+    if face is not None and face.character is not None and link is not None:
+        link.drop(face.character.request.character)

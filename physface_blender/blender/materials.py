@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Procedural materials for Cycles and EEVEE, shared by all characters of a file.
+
+A material is made when the file has none of its name, and never touched again: what the artist changes stays. Lengths
+(the skin's scattering) are true to the scene's unit; the eyes are colored by the angle from their optical axis, so they
+need no texture and fit eyes of any size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import bpy
+
+from . import bridge, compat
+
+REGION_ATTRIBUTES = {
+    "physface_lips": ("upper_lip", "lower_lip"),
+    "physface_mouth": ("inner_mouth",),
+    "physface_nostril": ("nostril",),
+}
+"""Number per skin vertex that the skin material reads: its name, and the regions it is the maximum of."""
+
+IRIS_DEGREES = 25.0
+PUPIL_DEGREES = 9.0
+
+_Color = tuple[float, float, float]
+
+
+class _Graph:
+    """A short hand for building a node tree."""
+
+    def __init__(self, material: bpy.types.Material) -> None:
+        material.use_nodes = True
+        self.nodes = material.node_tree.nodes
+        self.links = material.node_tree.links
+        self.nodes.clear()
+        self.output = self.add("ShaderNodeOutputMaterial")
+        self.column = 0
+
+    def add(self, kind: str, **inputs: object) -> bpy.types.Node:
+        """A node; inputs by name (underscores for spaces) are values, or sockets to link from."""
+        node = self.nodes.new(kind)
+        node.location = (-220.0 * (len(self.nodes) % 6), -160.0 * (len(self.nodes) // 6))
+        for name, value in inputs.items():
+            self.feed(node.inputs[name.replace("_", " ")], value)
+        return node
+
+    def feed(self, socket: bpy.types.NodeSocket, value: object) -> None:
+        if isinstance(value, bpy.types.NodeSocket):
+            self.links.new(value, socket)
+        elif isinstance(value, tuple) and socket.type == "RGBA":
+            socket.default_value = (*value, 1.0)
+        else:
+            socket.default_value = value
+
+    def surface(self, shader: bpy.types.Node) -> None:
+        self.links.new(shader.outputs[0], self.output.inputs["Surface"])
+
+    def mix(self, share: object, first: object, second: object) -> bpy.types.NodeSocket:
+        """A color between two colors."""
+        node = self.nodes.new("ShaderNodeMix")
+        node.data_type = "RGBA"
+        # A mix node has sockets for every type of data; those of colors are found by their type.
+        colors = [socket for socket in node.inputs if socket.type == "RGBA"]
+        self.feed(node.inputs[0], share)
+        self.feed(colors[0], first)
+        self.feed(colors[1], second)
+        return next(socket for socket in node.outputs if socket.type == "RGBA")
+
+    def ramp(self, value: bpy.types.NodeSocket, low: float, high: float) -> bpy.types.NodeSocket:
+        """0 below ``low``, 1 above ``high``, smooth between."""
+        node = self.add("ShaderNodeMapRange", Value=value, From_Min=low, From_Max=high)
+        node.interpolation_type = "SMOOTHSTEP"
+        return node.outputs["Result"]
+
+    def attribute(self, name: str) -> bpy.types.NodeSocket:
+        node = self.nodes.new("ShaderNodeAttribute")
+        node.attribute_name = name
+        return node.outputs["Fac"]
+
+    def degrees_from_axis(self) -> bpy.types.NodeSocket:
+        """Angle between a point of an eye, seen from the eye's origin, and straight ahead (-y)."""
+        place = self.nodes.new("ShaderNodeTexCoord").outputs["Object"]
+        direction = self.nodes.new("ShaderNodeVectorMath")
+        direction.operation = "NORMALIZE"
+        self.links.new(place, direction.inputs[0])
+        cosine = self.nodes.new("ShaderNodeVectorMath")
+        cosine.operation = "DOT_PRODUCT"
+        self.links.new(direction.outputs["Vector"], cosine.inputs[0])
+        cosine.inputs[1].default_value = (0.0, -1.0, 0.0)
+        angle = self.nodes.new("ShaderNodeMath")
+        angle.operation = "ARCCOSINE"
+        self.links.new(cosine.outputs["Value"], angle.inputs[0])
+        degrees = self.nodes.new("ShaderNodeMath")
+        degrees.operation = "DEGREES"
+        self.links.new(angle.outputs[0], degrees.inputs[0])
+        return degrees.outputs[0]
+
+
+def _skin(material: bpy.types.Material) -> None:
+    graph = _Graph(material)
+    place = graph.nodes.new("ShaderNodeTexCoord").outputs["UV"]
+    blotches = graph.add("ShaderNodeTexNoise", Vector=place, Scale=14.0, Detail=4.0).outputs[0]
+    pores = graph.add("ShaderNodeTexNoise", Vector=place, Scale=420.0, Detail=2.0).outputs[0]
+    lips, mouth = graph.attribute("physface_lips"), graph.attribute("physface_mouth")
+    nostril = graph.attribute("physface_nostril")
+    color = graph.mix(graph.ramp(blotches, 0.35, 0.7), (0.56, 0.345, 0.26), (0.64, 0.40, 0.31))
+    color = graph.mix(graph.ramp(lips, 0.2, 0.9), color, (0.46, 0.19, 0.165))
+    color = graph.mix(graph.ramp(mouth, 0.3, 0.9), color, (0.30, 0.075, 0.07))
+    color = graph.mix(graph.ramp(nostril, 0.5, 1.0), color, (0.25, 0.10, 0.08))
+    wet = graph.add("ShaderNodeMath", Value=mouth)
+    wet.operation = "MAXIMUM"
+    graph.feed(wet.inputs[1], lips)
+    roughness = graph.add("ShaderNodeMapRange", Value=wet.outputs[0], To_Min=0.48, To_Max=0.3).outputs["Result"]
+    bump = graph.add("ShaderNodeBump", Strength=0.12, Height=pores)
+    millimeter = bridge.units_per_millimeter(bpy.context.scene)
+    graph.feed(bump.inputs["Distance"], 0.4 * millimeter)
+    shader = graph.add(
+        "ShaderNodeBsdfPrincipled",
+        Base_Color=color,
+        Roughness=roughness,
+        Subsurface_Weight=0.35,
+        Subsurface_Radius=(1.0, 0.36, 0.2),
+        Subsurface_Scale=3.5 * millimeter,
+        Normal=bump.outputs["Normal"],
+    )
+    graph.surface(shader)
+
+
+def _plain(color: _Color, roughness: float, *, scatter_mm: float = 0.0, coat: float = 0.0) -> Callable:
+    def build(material: bpy.types.Material) -> None:
+        graph = _Graph(material)
+        shader = graph.add("ShaderNodeBsdfPrincipled", Base_Color=color, Roughness=roughness, Coat_Weight=coat)
+        if scatter_mm > 0.0:
+            graph.feed(shader.inputs["Subsurface Weight"], 0.25)
+            graph.feed(shader.inputs["Subsurface Radius"], (1.0, 0.6, 0.45))
+            graph.feed(shader.inputs["Subsurface Scale"], scatter_mm * bridge.units_per_millimeter(bpy.context.scene))
+        graph.surface(shader)
+
+    return build
+
+
+def _sclera(material: bpy.types.Material) -> None:
+    """The outer shell of an eye: white of the eye, clear and glossy where the cornea is."""
+    graph = _Graph(material)
+    degrees = graph.degrees_from_axis()
+    pink = graph.ramp(degrees, 40.0, 80.0)
+    white = graph.add(
+        "ShaderNodeBsdfPrincipled", Base_Color=graph.mix(pink, (0.78, 0.75, 0.72), (0.66, 0.42, 0.38)), Roughness=0.12
+    )
+    fresnel = graph.add("ShaderNodeFresnel", IOR=1.376).outputs[0]
+    clear = graph.add("ShaderNodeMixShader", Fac=fresnel)
+    graph.links.new(graph.nodes.new("ShaderNodeBsdfTransparent").outputs[0], clear.inputs[1])
+    graph.links.new(graph.add("ShaderNodeBsdfGlossy", Roughness=0.03).outputs[0], clear.inputs[2])
+    eye = graph.add("ShaderNodeMixShader", Fac=graph.ramp(degrees, IRIS_DEGREES - 2.0, IRIS_DEGREES + 3.0))
+    graph.links.new(clear.outputs[0], eye.inputs[1])
+    graph.links.new(white.outputs[0], eye.inputs[2])
+    graph.surface(eye)
+    compat.allow_transparency(material)
+
+
+def _iris(material: bpy.types.Material) -> None:
+    """The inner ball of an eye: pupil, iris with fibers and a dark rim."""
+    graph = _Graph(material)
+    degrees = graph.degrees_from_axis()
+    place = graph.nodes.new("ShaderNodeTexCoord").outputs["Object"]
+    direction = graph.nodes.new("ShaderNodeVectorMath")
+    direction.operation = "NORMALIZE"
+    graph.links.new(place, direction.inputs[0])
+    fibers = graph.add("ShaderNodeTexNoise", Vector=direction.outputs["Vector"], Scale=28.0, Detail=6.0).outputs[0]
+    outward = graph.ramp(degrees, PUPIL_DEGREES, IRIS_DEGREES)
+    color = graph.mix(outward, (0.22, 0.13, 0.06), (0.09, 0.13, 0.14))
+    color = graph.mix(graph.ramp(fibers, 0.35, 0.65), color, (0.30, 0.24, 0.15))
+    color = graph.mix(graph.ramp(degrees, IRIS_DEGREES - 5.0, IRIS_DEGREES), color, (0.02, 0.022, 0.025))
+    pupil = graph.ramp(degrees, PUPIL_DEGREES - 1.0, PUPIL_DEGREES + 1.0)
+    color = graph.mix(pupil, (0.002, 0.002, 0.002), color)
+    color = graph.mix(graph.ramp(degrees, IRIS_DEGREES + 1.0, IRIS_DEGREES + 4.0), color, (0.7, 0.66, 0.62))
+    graph.surface(graph.add("ShaderNodeBsdfPrincipled", Base_Color=color, Roughness=0.35))
+
+
+_KINDS: tuple[tuple[tuple[str, ...], str, Callable[[bpy.types.Material], None], _Color], ...] = (
+    (("iris",), "PF Iris", _iris, (0.10, 0.10, 0.09)),
+    (("sclera", "cornea", "eye_white"), "PF Sclera", _sclera, (0.80, 0.77, 0.74)),
+    (("lash",), "PF Lashes", _plain((0.018, 0.012, 0.009), 0.55), (0.03, 0.02, 0.02)),
+    (("gum", "tongue"), "PF Gums", _plain((0.46, 0.15, 0.14), 0.2, scatter_mm=1.5, coat=0.6), (0.5, 0.2, 0.19)),
+    (("teeth", "tooth", "enamel"), "PF Teeth", _plain((0.74, 0.67, 0.55), 0.18, scatter_mm=1.0, coat=0.3), (0.8, 0.75, 0.65)),
+    (("bone", "skull", "mandible"), "PF Bone", _plain((0.68, 0.60, 0.47), 0.6), (0.7, 0.63, 0.5)),
+)
+_SKIN = ("PF Skin", _skin, (0.60, 0.40, 0.32))
+
+
+def ensure(material_names: Iterable[str]) -> dict[str, bpy.types.Material]:
+    """Materials for the material names of a template, made where the file has none yet.
+
+    Args:
+        material_names: Names of the template; what a name means is read from the words in it, and a name that says
+            nothing is skin.
+    """
+    return {name: _ensure(name) for name in material_names}
+
+
+def _ensure(template_name: str) -> bpy.types.Material:
+    folded = template_name.casefold()
+    name, build, viewport_color = _SKIN
+    for words, kind_name, kind_build, kind_color in _KINDS:
+        if any(word in folded for word in words):
+            name, build, viewport_color = kind_name, kind_build, kind_color
+            break
+    existing = bpy.data.materials.get(name)
+    if existing is not None and existing.library is None:
+        return existing
+    material = bpy.data.materials.new(name)
+    material.diffuse_color = (*(math.sqrt(channel) for channel in viewport_color), 1.0)
+    build(material)
+    return material

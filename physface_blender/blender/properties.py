@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is stored on the objects of a character: the truth from which everything else is made again.
+
+``Object.physface`` exists on every object. On a skin it holds the identity, the settings and, under ``expression``, the
+52 sliders; on the other parts only ``part`` says what they are. All of it is saved with the file, undone and overridden
+by Blender itself; the state of a running job is not here (see ``jobs``).
+"""
+
+import bpy
+import numpy as np
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+from numpy.typing import NDArray
+
+from ..performance.arkit import ARKIT_NAMES
+from . import live
+
+EXPRESSION_PATH = "physface.expression"
+"""Data path from a skin object to its sliders; a slider is ``physface.expression.jawOpen``."""
+
+_IDENTITY_SLICE = 25  # Blender's vectors end at 32 components, so 100 coefficients lie in four of them
+_OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
+
+
+def _pose_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    """Ask for a new live pose; nothing of Blender is written here."""
+    live.mark(settings.id_data)
+
+
+def _slider(name: str) -> bpy.types.bpy_struct:
+    side = "the character's left" if name.endswith("Left") else "the character's right"
+    where = f" ({side})" if name.endswith(("Left", "Right")) else ""
+    return FloatProperty(
+        name=name,
+        description=f"Weight of the ARKit expression {name}{where}",
+        min=0.0,
+        max=1.0,
+        soft_min=0.0,
+        soft_max=1.0,
+        step=1,
+        precision=3,
+        override=_OVERRIDABLE,
+        update=_pose_changed,
+    )
+
+
+PHYSFACE_PG_expression = type(
+    "PHYSFACE_PG_expression",
+    (bpy.types.PropertyGroup,),
+    {
+        "__doc__": "The 52 ARKit weights of one character, each under its exact name.",
+        "__module__": __name__,
+        "__annotations__": {name: _slider(name) for name in ARKIT_NAMES},
+    },
+)
+
+
+class PHYSFACE_PG_character(bpy.types.PropertyGroup):
+    """Everything that makes one character, on its skin object."""
+
+    part: StringProperty(
+        name="Part",
+        description="Which part of a physical face this object is; empty on any other object",
+        options={"HIDDEN"},
+    )
+    expression: PointerProperty(type=PHYSFACE_PG_expression, override=_OVERRIDABLE)
+
+    seed: IntProperty(name="Seed", description="Number from which the identity was drawn", options={"HIDDEN"})
+    identity_0: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
+    identity_1: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
+    identity_2: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
+    identity_3: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
+    units_per_millimeter: FloatProperty(default=0.001, options={"HIDDEN"}, precision=6)
+    pivot: FloatVectorProperty(
+        name="Pivot",
+        description="On an eye: the center it turns about, in millimeters in the space of the numerics",
+        size=3,
+        options={"HIDDEN"},
+    )
+
+    live: BoolProperty(
+        name="Live Preview",
+        description="Let the face follow the sliders and the timeline; a baked face plays its bake instead",
+        default=True,
+        override=_OVERRIDABLE,
+        update=_pose_changed,
+    )
+    live_physics: BoolProperty(
+        name="Physics in Preview",
+        description="Simulate the soft tissue for every change, instead of showing the network's face alone",
+        default=False,
+        override=_OVERRIDABLE,
+        update=_pose_changed,
+    )
+    bake_physics: BoolProperty(
+        name="Physics in Bake",
+        description="Simulate the soft tissue in every baked frame, instead of baking the network's face alone",
+        default=True,
+        override=_OVERRIDABLE,
+    )
+    contact: BoolProperty(
+        name="Contact",
+        description="Keep lips and teeth from passing through each other",
+        default=True,
+        override=_OVERRIDABLE,
+        update=_pose_changed,
+    )
+    preview_resolution: FloatProperty(
+        name="Preview Resolution",
+        description="Size of a cell of the tissue in millimeters for the live preview; larger is faster",
+        default=6.8,
+        min=2.5,
+        max=8.0,
+        step=10,
+        precision=1,
+        override=_OVERRIDABLE,
+        update=_pose_changed,
+    )
+    bake_resolution: FloatProperty(
+        name="Bake Resolution",
+        description="Size of a cell of the tissue in millimeters for the bake; smaller is finer and slower",
+        default=4.0,
+        min=2.5,
+        max=8.0,
+        step=10,
+        precision=1,
+        override=_OVERRIDABLE,
+    )
+    stiffness: FloatProperty(
+        name="Stiffness",
+        description="Young's modulus of the tissue in kilopascals",
+        default=5.0,
+        min=0.5,
+        max=200.0,
+        soft_max=50.0,
+        step=10,
+        precision=1,
+        override=_OVERRIDABLE,
+        update=_pose_changed,
+    )
+    poisson_ratio: FloatProperty(
+        name="Poisson Ratio",
+        description="How much the tissue keeps its volume when it is pressed; 0.5 would be all of it",
+        default=0.47,
+        min=0.0,
+        max=0.49,
+        step=1,
+        precision=3,
+        override=_OVERRIDABLE,
+        update=_pose_changed,
+    )
+
+    bake_range: EnumProperty(
+        name="Range",
+        description="Which frames to bake",
+        items=(
+            ("SCENE", "Scene", "From the first to the last frame of the scene"),
+            ("CUSTOM", "Custom", "From Start to End below"),
+        ),
+        override=_OVERRIDABLE,
+    )
+    bake_start: IntProperty(
+        name="Start", description="First frame to bake", default=1, min=-1048574, max=1048574, override=_OVERRIDABLE
+    )
+    bake_end: IntProperty(
+        name="End", description="Last frame to bake", default=48, min=-1048574, max=1048574, override=_OVERRIDABLE
+    )
+
+
+def read_expression(owner: bpy.types.Object) -> NDArray[np.float64]:
+    """The (52,) slider values of a skin object, in the order of ``ARKIT_NAMES``."""
+    sliders = owner.physface.expression
+    return np.array([getattr(sliders, name) for name in ARKIT_NAMES])
+
+
+def write_expression(owner: bpy.types.Object, weights: NDArray) -> None:
+    """Set the sliders of a skin object to (52,) weights."""
+    sliders = owner.physface.expression
+    for name, weight in zip(ARKIT_NAMES, weights, strict=True):
+        if getattr(sliders, name) != weight:
+            setattr(sliders, name, float(weight))
+
+
+def read_identity(owner: bpy.types.Object) -> NDArray[np.float64]:
+    """The (100,) identity coefficients of a skin object."""
+    settings = owner.physface
+    return np.concatenate([getattr(settings, f"identity_{part}") for part in range(4)]).astype(np.float64)
+
+
+def write_identity(owner: bpy.types.Object, coefficients: NDArray) -> None:
+    """Store (100,) identity coefficients on a skin object."""
+    for part, values in enumerate(np.asarray(coefficients, dtype=np.float64).reshape(4, _IDENTITY_SLICE)):
+        setattr(owner.physface, f"identity_{part}", values)
+
+
+CLASSES = (PHYSFACE_PG_expression, PHYSFACE_PG_character)
+
+
+def register() -> None:
+    """Register the property groups and put them on every object."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Object.physface = PointerProperty(type=PHYSFACE_PG_character, override=_OVERRIDABLE)
+
+
+def unregister() -> None:
+    """Take the properties off the objects again."""
+    del bpy.types.Object.physface
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the backend is asked for a character, derived from what is stored on its skin object."""
+
+from __future__ import annotations
+
+import bpy
+from numpy.typing import NDArray
+
+from ..backend.messages import CreateCharacter, PoseFrame, PoseLive
+from . import properties
+
+
+def character_name(skin: bpy.types.Object, purpose: str) -> str:
+    """Name by which the backend knows a character: unique in this run of Blender, and not stored in the file."""
+    return f"{skin.session_uid}:{purpose}"
+
+
+def preview_character(skin: bpy.types.Object) -> CreateCharacter:
+    """The character at the resolution of the live preview."""
+    return _character(skin, "preview", skin.physface.preview_resolution)
+
+
+def bake_character(skin: bpy.types.Object) -> CreateCharacter:
+    """The character at the resolution of the bake."""
+    return _character(skin, "bake", skin.physface.bake_resolution)
+
+
+def _character(skin: bpy.types.Object, purpose: str, resolution: float) -> CreateCharacter:
+    settings = skin.physface
+    return CreateCharacter(
+        character=character_name(skin, purpose),
+        identity=tuple(properties.read_identity(skin).tolist()),
+        resolution_mm=round(resolution, 3),
+        simulation={
+            "young_modulus_mpa": round(settings.stiffness / 1000.0, 6),
+            "poisson_ratio": round(settings.poisson_ratio, 4),
+        },
+    )
+
+
+def live_pose(skin: bpy.types.Object) -> PoseLive:
+    """The pose that the sliders say now."""
+    return PoseLive(
+        character=character_name(skin, "preview"),
+        expression=tuple(properties.read_expression(skin).tolist()),
+        physics=skin.physface.live_physics,
+        contact=skin.physface.contact,
+    )
+
+
+def bake_frame(skin: bpy.types.Object, frame: int, weights: NDArray, start_serial: int | None) -> PoseFrame:
+    """One frame of a bake.
+
+    Args:
+        skin: A skin object.
+        frame: Frame number of the scene.
+        weights: (52,) sliders at that frame.
+        start_serial: Serial of the request for the frame before, None for the first one.
+    """
+    return PoseFrame(
+        character=character_name(skin, "bake"),
+        frame=frame,
+        expression=tuple(weights.tolist()),
+        physics=skin.physface.bake_physics,
+        contact=skin.physface.contact,
+        start_serial=start_serial,
+    )

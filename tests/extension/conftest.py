@@ -12,8 +12,6 @@ import pytest
 INSIDE = Path(__file__).parent / "inside_blender"
 """Scripts that run in a Blender with the installed extension; each gets the address of its zip as its argument."""
 
-BLENDERS = ("4.5", "4.2", "5.0")
-
 
 def blender_python(repository: Path, version: str) -> Path:
     """The interpreter that has this Blender as a module: this one for 4.5, else one that ``build.py test`` made."""

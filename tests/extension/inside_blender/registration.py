@@ -1,0 +1,20 @@
+"""Install, enable, disable, enable and disable again: what is registered at each step."""
+
+import json
+
+import addon_utils
+import bpy
+import installation
+
+bpy.ops.wm.read_factory_settings(use_empty=True)
+states = {"before": installation.registered()}
+installation.install()
+states["enabled"] = installation.registered()
+states["poll_without_a_face"] = bpy.ops.physface.bake.poll()
+addon_utils.disable(installation.MODULE)
+states["disabled"] = installation.registered()
+installation.enable()
+states["enabled_again"] = installation.registered()
+addon_utils.disable(installation.MODULE)
+states["disabled_again"] = installation.registered()
+print(json.dumps(states))

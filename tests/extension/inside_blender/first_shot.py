@@ -4,7 +4,6 @@ import json
 import os
 import sys
 
-import addon_utils
 import bpy
 import installation
 import numpy as np
@@ -64,7 +63,7 @@ reopened = float(np.abs(shown(skin, 3) - frames[2]).max())
 bpy.context.scene.frame_set(3)
 slider = skin.physface.expression.jawOpen
 
-addon_utils.disable(installation.MODULE)
+installation.disable()
 print(
     json.dumps(
         {

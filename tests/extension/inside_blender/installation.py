@@ -4,8 +4,10 @@ import sys
 import time
 from collections.abc import Callable
 
-import addon_utils
 import bpy
+
+# isort: split
+import addon_utils  # Blender's own, found once bpy is there
 
 MODULE = "bl_ext.user_default.physface"
 
@@ -26,6 +28,11 @@ def enable() -> None:
     if errors:
         raise errors[0]
     assert module is not None, f"{MODULE} was not enabled"
+
+
+def disable() -> None:
+    """Disable the extension."""
+    addon_utils.disable(MODULE, default_set=True)
 
 
 def registered() -> dict[str, list[str]]:

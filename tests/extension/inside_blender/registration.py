@@ -2,7 +2,6 @@
 
 import json
 
-import addon_utils
 import bpy
 import installation
 
@@ -11,10 +10,10 @@ states = {"before": installation.registered()}
 installation.install()
 states["enabled"] = installation.registered()
 states["poll_without_a_face"] = bpy.ops.physface.bake.poll()
-addon_utils.disable(installation.MODULE)
+installation.disable()
 states["disabled"] = installation.registered()
 installation.enable()
 states["enabled_again"] = installation.registered()
-addon_utils.disable(installation.MODULE)
+installation.disable()
 states["disabled_again"] = installation.registered()
 print(json.dumps(states))

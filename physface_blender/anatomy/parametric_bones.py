@@ -12,9 +12,9 @@ from scipy.spatial.distance import cdist
 class ParametricBones:
     """A smooth warp of the mean bones that follows an identity's skin and teeth (stands in for SCULPTOR).
 
-    The warp is the biharmonic spline (kernel r with an affine part) that interpolates the displacement of control points
-    on skin and teeth. It is linear in the control displacements, hence differentiable, and moves a bone with the skin above
-    it, which keeps the thickness of the tissue between them.
+    The warp is the biharmonic spline (kernel r with an affine part) that interpolates the displacement of control
+    points on skin and teeth. It is linear in the control displacements, hence differentiable, and moves a bone with
+    the skin above it, which keeps the thickness of the tissue between them.
 
     Attributes:
         influence: (B, C) weight of each control point's displacement on each bone point.
@@ -23,9 +23,7 @@ class ParametricBones:
     influence: npt.NDArray[np.float64]
 
     @classmethod
-    def build(
-        cls, control_points: npt.NDArray[np.float64], bone_points: npt.NDArray[np.float64]
-    ) -> "ParametricBones":
+    def build(cls, control_points: npt.NDArray[np.float64], bone_points: npt.NDArray[np.float64]) -> "ParametricBones":
         """Factor the warp.
 
         Args:

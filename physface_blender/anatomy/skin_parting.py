@@ -11,8 +11,8 @@ from .mesh import Mesh
 def skin_parting(skin: Mesh, space: MaterialSpace) -> np.ndarray:
     """Parting coordinate (V,) of the template's skin vertices.
 
-    Vertices embedded in the tissue take the nodes' value. The others (neck, scalp, throat) continue it harmonically over
-    the surface (graph Laplacian), so that skin inside and outside the tissue moves alike at the seam.
+    Vertices embedded in the tissue take the nodes' value. The others (neck, scalp, throat) continue it harmonically
+    over the surface (graph Laplacian), so that skin inside and outside the tissue moves alike at the seam.
 
     Args:
         skin: the template's skin, V vertices.

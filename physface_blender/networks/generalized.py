@@ -19,6 +19,12 @@ CENTER_MM = (0.0, -10.0, 60.0)
 COORDINATE_SCALE_MM = 100.0
 DISPLACEMENT_SCALE_MM = 10.0
 PARTING_SCALE = 0.5
+FREQUENCY = 10.0
+"""Of the sine layers (paper: 30): at our scale of space 30 overfits and learns several times more slowly."""
+EXPRESSION_SCALE = 4.0
+"""ARKit weights are mostly far below 1; identity coefficients have unit variance."""
+IDENTITY_INFLUENCE = 0.25
+"""Size of the identity code in N_e: a person's expressions differ less than persons do."""
 
 
 class GeneralizedNetwork(nn.Module):
@@ -34,8 +40,8 @@ class GeneralizedNetwork(nn.Module):
         super().__init__()
         self.identity_encoder = LipschitzEncoder(IDENTITY_COUNT, CODE_SIZE)
         self.expression_encoder = LipschitzEncoder(EXPRESSION_COUNT, CODE_SIZE)
-        self.identity_field = ModulatedSiren(3, CODE_SIZE, 3)
-        self.expression_field = ModulatedSiren(4, 2 * CODE_SIZE, 3)
+        self.identity_field = ModulatedSiren(3, CODE_SIZE, 3, frequency=FREQUENCY)
+        self.expression_field = ModulatedSiren(4, 2 * CODE_SIZE, 3, frequency=FREQUENCY)
         self.register_buffer("center", torch.tensor(CENTER_MM))
 
     def normalize(self, points: torch.Tensor) -> torch.Tensor:
@@ -46,6 +52,14 @@ class GeneralizedNetwork(nn.Module):
         """Canonical points (..., 3) in mm and parting (...) in -1..1 to the coordinates (..., 4) of N_e."""
         return torch.cat([self.normalize(points), PARTING_SCALE * parting.unsqueeze(-1)], dim=-1)
 
+    def encode_expression(self, weights: torch.Tensor) -> torch.Tensor:
+        """P_exp: ARKit weights (..., 52) to expression codes (..., 128)."""
+        return self.expression_encoder(EXPRESSION_SCALE * weights)
+
+    def expression_condition(self, identity_code: torch.Tensor, expression_code: torch.Tensor) -> torch.Tensor:
+        """The code (..., 256) of N_e from an identity's (..., 128) and an expression's (..., 128)."""
+        return torch.cat([IDENTITY_INFLUENCE * identity_code, expression_code], dim=-1)
+
     def rest(self, points: torch.Tensor, identity_code: torch.Tensor) -> torch.Tensor:
         """N_c: canonical points (B, P, 3) in mm to rest points (B, P, 3) in mm of the identities (B, 128)."""
         return points + DISPLACEMENT_SCALE_MM * self.identity_field(self.normalize(points), identity_code)
@@ -53,8 +67,8 @@ class GeneralizedNetwork(nn.Module):
     def displacement(
         self, points: torch.Tensor, parting: torch.Tensor, identity_code: torch.Tensor, expression_code: torch.Tensor
     ) -> torch.Tensor:
-        """N_e: displacement (B, P, 3) in mm from the rest position of canonical points (B, P, 3) with parting (B, P)."""
-        code = torch.cat([identity_code, expression_code], dim=-1)
+        """N_e: displacement (B, P, 3) in mm from the rest position of points (B, P, 3) with parting (B, P)."""
+        code = self.expression_condition(identity_code, expression_code)
         return DISPLACEMENT_SCALE_MM * self.expression_field(self.material_coordinates(points, parting), code)
 
 
@@ -82,7 +96,7 @@ class Actor:
         positions = torch.as_tensor(np.ascontiguousarray(points, dtype=np.float32))[None]
         side = torch.as_tensor(np.ascontiguousarray(parting, dtype=np.float32))[None]
         coordinates = self.network.material_coordinates(positions, side)
-        neutral = self.network.expression_encoder(torch.zeros(1, EXPRESSION_COUNT))
+        neutral = self.network.encode_expression(torch.zeros(1, EXPRESSION_COUNT))
         return ActorField(self, coordinates, self._evaluate(coordinates, neutral))
 
     def displacement(
@@ -92,7 +106,7 @@ class Actor:
         return self.field(points, parting).displacement(expression)
 
     def _evaluate(self, coordinates: torch.Tensor, expression_code: torch.Tensor) -> torch.Tensor:
-        code = torch.cat([self.identity_code, expression_code], dim=-1)
+        code = self.network.expression_condition(self.identity_code, expression_code)
         return DISPLACEMENT_SCALE_MM * self.network.expression_field(coordinates, code)[0]
 
 
@@ -115,7 +129,7 @@ class ActorField:
             expression: (52,) ARKit weights, 0..1.
         """
         weights = torch.as_tensor(np.ascontiguousarray(expression, dtype=np.float32))
-        code = self.actor.network.expression_encoder(weights[None])
+        code = self.actor.network.encode_expression(weights[None])
         return (self.actor._evaluate(self.coordinates, code) - self.neutral).numpy().astype(np.float64)
 
 

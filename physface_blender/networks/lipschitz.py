@@ -1,5 +1,7 @@
 """Fully connected layers whose Lipschitz bound is learned (Liu et al. 2022)."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -13,9 +15,12 @@ class LipschitzLinear(nn.Module):
     """
 
     def __init__(self, input_count: int, output_count: int) -> None:
-        """Initialise like ``nn.Linear``; the bound starts at the norm of the initial weights."""
+        """Initialise so that the layer keeps the size of its input; the bound starts at the norm of the weights."""
         super().__init__()
         self.linear = nn.Linear(input_count, output_count)
+        # PyTorch's own, smaller start leaves codes near zero, and training then spends its first hours growing them.
+        nn.init.kaiming_normal_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
         norm = self.linear.weight.detach().abs().sum(dim=1).max()
         self.raw_bound = nn.Parameter(torch.log(torch.expm1(norm)))
 
@@ -41,7 +46,7 @@ class LipschitzEncoder(nn.Module):
         """Make the layers ``input_count -> code_size -> code_size -> code_size``."""
         super().__init__()
         sizes = (input_count, code_size, code_size, code_size)
-        self.layers = nn.ModuleList(LipschitzLinear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(LipschitzLinear(a, b) for a, b in pairwise(sizes))
 
     def forward(self, parameters: torch.Tensor) -> torch.Tensor:
         """Map parameters (..., inputs) to codes (..., code_size)."""

@@ -23,14 +23,13 @@ def main() -> int:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if not (arguments.data / "ict_facekit").is_dir():
-        print(f"There is no ict_facekit folder in {arguments.data}; name the source data with --data.", file=sys.stderr)  # noqa: T201
-        return 2
+        print(f"There is no ict_facekit folder in {arguments.data}; name the source data with --data.", file=sys.stderr)
 
     def progress(fraction: float, message: str) -> None:
-        print(f"{100 * fraction:5.1f} %  {message}", flush=True)  # noqa: T201
+        print(f"{100 * fraction:5.1f} %  {message}", flush=True)
 
     metrics = MODELS[arguments.model](arguments.config, arguments.data, arguments.out, progress)
-    print(json.dumps(metrics, indent=1))  # noqa: T201
+    print(json.dumps(metrics, indent=1))
     return 0
 
 

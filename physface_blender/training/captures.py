@@ -1,8 +1,8 @@
 """Synthetic captures: skin, teeth and bones of many identities under many expressions.
 
-Synthetic means: made from the linear identity and expression shapes of ICT-FaceKit, not captured from people. Two things are
-put right that the linear shapes get wrong: the jaw turns rigidly, so that half-open mouths do not shrink, and the lids travel
-around the eyeball instead of through it.
+Synthetic means: made from the linear identity and expression shapes of ICT-FaceKit, not captured from people. Two
+things are put right that the linear shapes get wrong: the jaw turns rigidly, so that half-open mouths do not
+shrink, and the lids travel around the eyeball instead of through it.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,8 @@ class CaptureSource:
         mean: (V, 3) mean neutral of every part, ICT vertex order, then skull points, then mandible points.
         identity: (100, V, 3) displacement per identity coefficient.
         expression: (52, V, 3) displacement per ARKit weight; zero on bones.
-        parts: name to (start, stop) in the vertex array: skin, face, gums, upper_teeth, lower_teeth, eye_left, eye_right,
+        parts: name to (start, stop) in the vertex array: skin, face, gums, upper_teeth, lower_teeth, eye_left,
+        eye_right,
             skull, mandible. ``face`` is the frontal part of ``skin``.
         jaw_twists: (4, 4, 4) generator of the jaw's rigid motion at weight 1 of each of JAW_SHAPES.
         jaw_weight: (V,) 0..1, how far a vertex goes with the jaw.
@@ -67,7 +68,9 @@ def load_capture_source(data: Path) -> CaptureSource:
         identity = facekit["identity"].astype(np.float64) * CENTIMETRE_MM
         shapes = facekit["expression"].astype(np.float64) * CENTIMETRE_MM
         names = [str(name) for name in facekit["expression_names"]]
-        ranges = {str(n): (int(a), int(b)) for n, (a, b) in zip(facekit["part_names"], facekit["part_ranges"], strict=True)}
+        ranges = {
+            str(n): (int(a), int(b)) for n, (a, b) in zip(facekit["part_names"], facekit["part_ranges"], strict=True)
+        }
         face = tuple(int(v) for v in facekit["narrow_face"])
         faces = facekit["faces"]
     parts = {
@@ -110,7 +113,9 @@ def load_capture_source(data: Path) -> CaptureSource:
     jaw_weight[skin] = np.clip(along[skin], 0.0, 1.0)
     jaw_weight[lower] = 1.0
     jaw_weight[slice(*parts["mandible"])] = 1.0
-    return CaptureSource(mean, identity, expression, parts, np.stack([twist(m) for m in matrices]), jaw_weight, skin_faces)
+    return CaptureSource(
+        mean, identity, expression, parts, np.stack([twist(m) for m in matrices]), jaw_weight, skin_faces
+    )
 
 
 def _arkit_shape(name: str, names: list[str], shapes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -154,7 +159,7 @@ class CaptureSynthesizer:
 
     @staticmethod
     def _sphere_depth(points: torch.Tensor, center: torch.Tensor) -> torch.Tensor:
-        """z of the centre of the sphere through the eyeball's widest ring (the cornea bulges, so z is not the middle)."""
+        """Depth of the eyeball's widest ring, the centre of its sphere (the cornea bulges forward)."""
         lateral = (points[:, :2] - center[:2]).norm(dim=1)
         return points[lateral > 0.97 * lateral.max(), 2].mean()
 

@@ -76,7 +76,9 @@ class ExpressionSampler:
             if kind < REAL_SHARE:
                 result[row] = self._real(generator)
             elif kind < REAL_SHARE + MIXED_SHARE:
-                result[row] = generator.uniform(0.3, 1.3) * self._real(generator) + generator.uniform() * self._real(generator)
+                result[row] = generator.uniform(0.3, 1.3) * self._real(generator) + generator.uniform() * self._real(
+                    generator
+                )
             elif kind < REAL_SHARE + MIXED_SHARE + SINGLE_SHARE:
                 result[row] = self._combination(generator, 1)
             elif kind < 1.0 - NEUTRAL_SHARE:
@@ -95,7 +97,7 @@ def _partner(name: str) -> str | None:
 
 
 def make_plausible(weights: Array) -> Array:
-    """Clip weights (N, 52) to 0..1 and take out what a face cannot do at once (opposites; closing more than is open)."""
+    """Clip weights (N, 52) to 0..1 and take out what a face cannot do at once: opposites, closing more than is open."""
     plausible = np.clip(weights, 0.0, 1.0)
     for first, second in OPPOSITES:
         a, b = ARKIT_NAMES.index(first), ARKIT_NAMES.index(second)

@@ -35,7 +35,7 @@ def test_elastic_loss_vanishes_on_rotations_only():
 
 
 def test_volume_loss_to_first_order():
-    """The first-order distance to det = 1 agrees with the true one near it: a uniform scale s is sqrt(3) |s - 1| away."""
+    """The first-order distance to det = 1 is right near it: a uniform scale s is sqrt(3) |s - 1| away."""
     for scale in (1.001, 0.999):
         matrix = scale * _rotations(4)
         assert losses.volume_loss(matrix) == pytest.approx(3 * (scale - 1) ** 2, rel=1e-2)

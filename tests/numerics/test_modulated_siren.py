@@ -22,7 +22,8 @@ def test_tangents_match_central_differences():
     for step in (1e-3, 5e-4):
         central = torch.stack(
             [
-                (network(points + step * tangents[axis], code) - network(points - step * tangents[axis], code)) / (2 * step)
+                (network(points + step * tangents[axis], code) - network(points - step * tangents[axis], code))
+                / (2 * step)
                 for axis in range(4)
             ]
         )

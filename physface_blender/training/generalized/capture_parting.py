@@ -10,7 +10,9 @@ NEIGHBORS = 12
 FACING_COSINE = 0.3
 
 
-def capture_parting(capture_skin: Mesh, template_skin: Mesh, parting: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def capture_parting(
+    capture_skin: Mesh, template_skin: Mesh, parting: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """Parting (S,) of the captures' mean skin vertices.
 
     Lips lie about a millimetre apart, less than an edge, so a neighbour counts only if its normal agrees.

@@ -54,8 +54,8 @@ CONFIGURATIONS = {
         rest_points=48, checkpoint_every=20,
     ),
     "cpu": Configuration(
-        iterations=12000, batch=16, learning_rate=5e-4, face_points=768, other_points=128, bone_points=48,
-        tissue_points=64, rest_points=160, checkpoint_every=250,
+        iterations=14000, batch=16, learning_rate=1e-3, face_points=512, other_points=96, bone_points=32,
+        tissue_points=48, rest_points=128, checkpoint_every=250,
     ),
     "full": Configuration(
         iterations=160000, batch=16, learning_rate=1e-4, face_points=32768, other_points=8192, bone_points=5000,

@@ -35,11 +35,9 @@ def vertex_to_vertex(
     performed, neutral = [], []
     for identity, expression in zip(identities.split(1), expressions.split(1), strict=True):
         identity_code = network.identity_encoder(identity)
-        code = network.expression_encoder(torch.cat([expression, torch.zeros_like(expression)]))
+        code = network.encode_expression(torch.cat([expression, torch.zeros_like(expression)]))
         points = captures.mean[face].expand(2, -1, -1)
-        moved, still = network.displacement(
-            points, skin_parting[face].expand(2, -1), identity_code.expand(2, -1), code
-        )
+        moved, still = network.displacement(points, skin_parting[face].expand(2, -1), identity_code.expand(2, -1), code)
         rest = network.rest(points[:1], identity_code)
         performed.append((rest + moved - still - captures.performed(identity, expression, face)).norm(dim=-1).mean())
         neutral.append((rest - captures.neutral(identity, face)).norm(dim=-1).mean())

@@ -1,7 +1,7 @@
 """The losses of *Learning a Generalized Physical Face Model From Data*, equations 11 to 17.
 
-Lengths enter in centimetres and stresses in units of Young's modulus: the paper does not say its units, and with these its
-weights balance a millimetre of skin error against a plausible strain.
+Lengths enter in centimetres and stresses in units of Young's modulus: the paper does not say its units, and with
+these its weights balance a millimetre of skin error against a plausible strain.
 """
 
 import torch
@@ -20,10 +20,10 @@ def position_loss(predicted: torch.Tensor, target: torch.Tensor, weight: torch.T
 
 @torch.no_grad()
 def closest_rotation(matrices: torch.Tensor) -> torch.Tensor:
-    """Rotations (..., 3, 3) closest to matrices (..., 3, 3), by the scaled Newton iteration for the polar decomposition.
+    """Rotations (..., 3, 3) closest to matrices (..., 3, 3).
 
-    Higham 1986. For a matrix with negative determinant the result is a reflection turned into a rotation by its sign, which
-    is enough for a regularizer.
+    Scaled Newton iteration for the polar decomposition, Higham 1986. For a matrix with negative determinant the result is a reflection turned into a rotation by its
+    sign, which is enough for a regularizer.
     """
     rotation = matrices
     for _ in range(POLAR_ITERATIONS):

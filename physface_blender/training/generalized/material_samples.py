@@ -58,7 +58,9 @@ class MaterialSamples:
         values = self._partings[index]
         gradient = torch.stack(
             [
-                (values * signs[:, axis] * factors[:, :, [other for other in range(3) if other != axis]].prod(-1)).sum(1)
+                (values * signs[:, axis] * factors[:, :, [other for other in range(3) if other != axis]].prod(-1)).sum(
+                    1
+                )
                 for axis in range(3)
             ],
             dim=1,

@@ -1,8 +1,9 @@
 """Pictures of the material space: cross-sections with skin, bones, teeth and hexes.
 
-Run with the project's Python from the root of the repository: ``python docs/pictures/cross_sections.py [--resolution MM]``.
-Hexes are colored by the parting coordinate (red above a slit, blue below); where a cell holds two pieces of material
-it is drawn in two halves. Skin is black, skull dark blue, mandible green, teeth orange, eyeballs turquoise.
+Run with the project's Python from the root of the repository:
+``python docs/pictures/cross_sections.py [--resolution MM]``.
+Hexes are colored by the parting coordinate (red above a slit, blue below); where a cell holds two pieces of material it
+is drawn in two halves. Skin is black, skull dark blue, mandible green, teeth orange, eyeballs turquoise.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from ..anatomy.material_space import MaterialSpace, load_or_build
 from ..anatomy.skin_parting import skin_parting
 from ..anatomy.template import Template, load_template
 from ..networks.generalized import GeneralizedModel, load_generalized
+from .folded_field import FoldedEvaluator
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +63,23 @@ class FaceAssets:
         template: the mean face.
         model: the trained generalized model.
         model_hash: hexadecimal, of all the model's weights.
+        evaluator: evaluates the model's fields, with the threads to use.
     """
 
     template: Template
     model: GeneralizedModel
     model_hash: str
+    evaluator: FoldedEvaluator
     _spaces: dict[float, SharedSpace] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, template_path: Path | None = None, weights_path: Path | None = None) -> Self:
+    def load(cls, template_path: Path | None = None, weights_path: Path | None = None, thread_count: int = 1) -> Self:
         """Read template and weights; the shipped ones where no path is given.
+
+        Args:
+            template_path: another template.
+            weights_path: other weights.
+            thread_count: threads that evaluate the model.
 
         Raises:
             TemplateError: the template cannot be used.
@@ -83,7 +91,7 @@ class FaceAssets:
         for name, tensor in sorted(model.network.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.numpy().tobytes())
-        return cls(template, model, digest.hexdigest())
+        return cls(template, model, digest.hexdigest(), FoldedEvaluator(thread_count))
 
     def space(
         self,

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..anatomy.material_space import MaterialSpace
-from ..simulation.collision_geometry import CollisionGeometry
 from ..simulation.settings import SimulationSettings
 from ..simulation.simulator import Simulator
 from ..simulation.state import SimulationState, Status
@@ -72,6 +71,7 @@ class Character:
             TemplateError: the template cannot be used.
             WeightsError: the weights cannot be used.
             ValueError: the resolution is out of range.
+            RestRepairError: the lips of this identity pass too far through each other or the teeth.
             CharacterCancelled: ``progress`` said so.
         """
         tell = _cancelling(progress)
@@ -84,7 +84,7 @@ class Character:
         )
         tell(0.7, "Shaping the Face")
         self._actor = self._assets.model.actor(identity.coefficients)
-        self._rest = make_rest_shape(self._assets, self._shared, self._actor)
+        self._rest = make_rest_shape(self._assets, self._shared, self._actor, cache_directory)
         self._jaw_points = self._sample_mandible()
         self._jaw_rest = self._actor.rest(self._jaw_points)
         self._skin_sampler: DisplacementSampler | None = None
@@ -153,7 +153,9 @@ class Character:
             parting = np.concatenate([space.node_parting, shared.skin_parting[shared.outside]])
             self._tissue_sampler = self._sampler(points, parting)
         if self._simulator is None:
-            self._simulator = self._make_simulator()
+            self._simulator = Simulator(
+                space, self._rest.nodes, collision=self._rest.collision, settings=self.settings.simulation
+            )
         node_count, outside_count = len(space.node_positions), len(shared.outside)
         displacements = self._tissue_sampler.displacements(weights)
         nodes, outside, mandible = np.split(displacements, [node_count, node_count + outside_count])
@@ -164,18 +166,6 @@ class Character:
         skin = self._rest.skin_with_nodes(shared, result.state.positions)
         skin[shared.outside] += outside
         return self._posed(weights, skin, result.state.jaw, result)
-
-    def _make_simulator(self) -> Simulator:
-        parts = self.rest.vertices
-        collision = CollisionGeometry.build(
-            self._assets.template,
-            self._shared.space,
-            self._rest.nodes,
-            parts["skin"],
-            parts["upper_teeth"],
-            parts["lower_teeth"],
-        )
-        return Simulator(self._shared.space, self._rest.nodes, collision=collision, settings=self.settings.simulation)
 
     def _posed(self, weights, skin, jaw, result=None) -> PosedFace:
         eyes = {
@@ -196,7 +186,10 @@ class Character:
         """A sampler at points (P, 3) and, after them, at those of the mandible."""
         side = np.full(len(self._jaw_points), MANDIBLE_PARTING)
         return DisplacementSampler(
-            self._actor, np.concatenate([points, self._jaw_points]), np.concatenate([parting, side])
+            self._actor,
+            np.concatenate([points, self._jaw_points]),
+            np.concatenate([parting, side]),
+            self._assets.evaluator,
         )
 
     def _sample_mandible(self) -> npt.NDArray[np.float64]:

@@ -1,29 +1,46 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A modulated sine network for one code at many points, fast."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 
 from ..networks.modulated_siren import ModulatedSiren
 
-CHUNK_SIZE = 1024
+CHUNK_SIZE = 512
 
 
-def evaluate_folded(field: ModulatedSiren, coordinates: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
-    """The network's output (P, outputs) at coordinates (P, inputs) for one code (1, code_size).
+class FoldedEvaluator:
+    """Evaluates ``ModulatedSiren`` for one code at many points.
 
-    Equal to ``field`` to rounding and about five times faster: the modulation is folded into the weights once, so that
-    a layer is sin(W' h + b') with W' = f W diag(1 + a) and b' = f (b + c), instead of being applied to every point; and
-    points go through in chunks whose activations stay in the processor's cache.
+    Equal to the module to rounding and about five times faster on one thread: the modulation is folded into the weights
+    once, so that a layer is sin(W' h + b') with W' = f W diag(1 + a) and b' = f (b + c), instead of being applied to
+    every point; and points go through in chunks whose activations stay in the processor's cache.
+
+    Threads take chunk after chunk and meet once at the end. Torch's own threads would meet at every layer of every
+    chunk, which on a busy machine, where one of them is always kept waiting, was measured to be ten times slower than
+    no threads.
     """
-    layers = []
-    for layer, scale, shift in zip(field.layers, field.scales, field.shifts, strict=True):
-        weight = field.frequency * layer.weight * (1.0 + scale(code))
-        bias = field.frequency * (layer.bias + shift(code)[0])
-        layers.append((weight, bias))
-    output_weight = field.output_weight(code)[0]
-    chunks = []
-    for values in coordinates.split(CHUNK_SIZE):
-        for weight, bias in layers:
-            values = torch.nn.functional.linear(values, weight, bias).sin_()
-        chunks.append(values @ output_weight + field.output.bias)
-    return torch.cat(chunks)
+
+    def __init__(self, thread_count: int = 1) -> None:
+        """Use this many threads."""
+        self._pool = ThreadPoolExecutor(thread_count, thread_name_prefix="field") if thread_count > 1 else None
+
+    @torch.inference_mode()
+    def evaluate(self, field: ModulatedSiren, coordinates: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        """The network's output (P, outputs) at coordinates (P, inputs) for one code (1, code_size)."""
+        layers = []
+        for layer, scale, shift in zip(field.layers, field.scales, field.shifts, strict=True):
+            weight = field.frequency * layer.weight * (1.0 + scale(code))
+            bias = field.frequency * (layer.bias + shift(code)[0])
+            layers.append((weight, bias))
+        output_weight = field.output_weight(code)[0]
+
+        @torch.inference_mode()  # holds for one thread
+        def through_layers(values: torch.Tensor) -> torch.Tensor:
+            for weight, bias in layers:
+                values = torch.nn.functional.linear(values, weight, bias).sin_()
+            return values @ output_weight + field.output.bias
+
+        chunks = coordinates.split(CHUNK_SIZE)
+        return torch.cat(list((map if self._pool is None else self._pool.map)(through_layers, chunks)))

@@ -125,7 +125,7 @@ class Service:
             ) from error
         from . import assets, character
 
-        torch.set_num_threads(self._settings.thread_count)
+        torch.set_num_threads(1)  # the fields are evaluated by our own threads, see ``FoldedEvaluator``
         numba.set_num_threads(min(self._settings.thread_count, numba.config.NUMBA_NUM_THREADS))
         return assets, character
 
@@ -137,7 +137,9 @@ class Service:
         identity = Identity(request.identity)
         settings = self._character_settings(request)
         if self._assets is None:
-            self._assets = assets_module.FaceAssets.load(self._settings.template_path, self._settings.weights_path)
+            self._assets = assets_module.FaceAssets.load(
+                self._settings.template_path, self._settings.weights_path, self._settings.thread_count
+            )
         last_sent = 0.0
 
         def progress(fraction: float, sentence: str) -> bool:

@@ -22,12 +22,12 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.VIEW3D_MT_mesh_add.append(add_face.draw_menu)
     handlers.register()
-    atexit.register(worker_link.close)
+    atexit.register(unregister)  # bpy as a module hangs at exit when classes are still registered
 
 
 def unregister() -> None:
     """Take it all away again and end the backend."""
-    atexit.unregister(worker_link.close)
+    atexit.unregister(unregister)
     live.stop()
     worker_link.close()
     handlers.unregister()

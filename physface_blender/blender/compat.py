@@ -86,9 +86,3 @@ def add_shape_key(skin: bpy.types.Object, name: str) -> bpy.types.ShapeKey:
     key = skin.shape_key_add(name=name, from_mix=False)
     key.value = 0.0
     return key
-
-
-def allow_transparency(material: bpy.types.Material) -> None:
-    """Let EEVEE see through the transparent places of a material without losing its shadows' depth."""
-    if hasattr(material, "surface_render_method"):
-        material.surface_render_method = "DITHERED"

@@ -111,11 +111,7 @@ def create(
     for part, label in LABELS.items():
         pivot = np.asarray(rest.get(f"{part}_center", np.zeros(3)), dtype=np.float64)
         mesh = _part_mesh(template, part, bridge.to_blender(rest[part] - pivot, scale), name, label)
-        indices = template.face_materials[part]
-        used = np.unique(indices)
-        for index in used:
-            mesh.materials.append(face_materials[template.material_names[index]])
-        mesh.polygons.foreach_set("material_index", np.searchsorted(used, indices).astype(np.int32))
+        _assign_materials(mesh, [face_materials[name] for name in template.material_names], template.face_materials[part])
         created = bpy.data.objects.new(name if part == "skin" else f"{name} {label}", mesh)
         collection.objects.link(created)
         created.physface.part = part
@@ -150,7 +146,34 @@ def _part_mesh(template: Template, part: str, coordinates: NDArray, name: str, l
         for attribute, regions in materials.REGION_ATTRIBUTES.items():
             values = np.maximum.reduce([template.regions[region] for region in regions])
             bridge.set_point_attribute(mesh, attribute, values)
+    if part in template.eye_centers:
+        bridge.set_point_attribute(mesh, materials.EYE_ATTRIBUTE, _degrees_from_optical_axis(template, part))
     return mesh
+
+
+def _degrees_from_optical_axis(template: Template, part: str) -> NDArray[np.float64]:
+    """(V,) angle of every vertex of an eye, seen from its center; the axis leads through the middle of the pupil."""
+    arms = template.meshes[part].vertices - template.eye_centers[part]
+    arms = arms / np.maximum(np.linalg.norm(arms, axis=1, keepdims=True), 1e-9)
+    pupil = template.face_materials[part] == template.material_names.index("pupil")
+    corners = np.unique(template.meshes[part].faces[pupil])
+    axis = arms[corners[corners >= 0]].mean(axis=0)
+    return np.degrees(np.arccos(np.clip(arms @ (axis / np.linalg.norm(axis)), -1.0, 1.0)))
+
+
+def _assign_materials(
+    mesh: bpy.types.Mesh, available: list[bpy.types.Material], indices: NDArray[np.int16]
+) -> None:
+    """Give a mesh the materials that its faces use; several indices may mean the same material."""
+    slots: dict[str, int] = {}
+    slot_of_index = np.zeros(len(available), dtype=np.int32)
+    for index in np.unique(indices):
+        material = available[index]
+        if material.name not in slots:
+            slots[material.name] = len(slots)
+            mesh.materials.append(material)
+        slot_of_index[index] = slots[material.name]
+    mesh.polygons.foreach_set("material_index", slot_of_index[indices])
 
 
 def pose(skin: bpy.types.Object, arrays: Mapping[str, NDArray]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 import bpy
 
-from . import bridge, compat
+from . import bridge
 
 REGION_ATTRIBUTES = {
     "physface_lips": ("upper_lip", "lower_lip"),
@@ -22,8 +22,11 @@ REGION_ATTRIBUTES = {
 }
 """Number per skin vertex that the skin material reads: its name, and the regions it is the maximum of."""
 
-IRIS_DEGREES = 25.0
-PUPIL_DEGREES = 9.0
+EYE_ATTRIBUTE = "physface_eye_degrees"
+"""Number per eye vertex that the eye material reads: degrees from the optical axis, seen from the center of rotation."""
+
+IRIS_DEGREES = 21.5
+PUPIL_DEGREES = 8.5
 
 _Color = tuple[float, float, float]
 
@@ -80,24 +83,6 @@ class _Graph:
         node.attribute_name = name
         return node.outputs["Fac"]
 
-    def degrees_from_axis(self) -> bpy.types.NodeSocket:
-        """Angle between a point of an eye, seen from the eye's origin, and straight ahead (-y)."""
-        place = self.nodes.new("ShaderNodeTexCoord").outputs["Object"]
-        direction = self.nodes.new("ShaderNodeVectorMath")
-        direction.operation = "NORMALIZE"
-        self.links.new(place, direction.inputs[0])
-        cosine = self.nodes.new("ShaderNodeVectorMath")
-        cosine.operation = "DOT_PRODUCT"
-        self.links.new(direction.outputs["Vector"], cosine.inputs[0])
-        cosine.inputs[1].default_value = (0.0, -1.0, 0.0)
-        angle = self.nodes.new("ShaderNodeMath")
-        angle.operation = "ARCCOSINE"
-        self.links.new(cosine.outputs["Value"], angle.inputs[0])
-        degrees = self.nodes.new("ShaderNodeMath")
-        degrees.operation = "DEGREES"
-        self.links.new(angle.outputs[0], degrees.inputs[0])
-        return degrees.outputs[0]
-
 
 def _skin(material: bpy.types.Material) -> None:
     graph = _Graph(material)
@@ -142,72 +127,55 @@ def _plain(color: _Color, roughness: float, *, scatter_mm: float = 0.0, coat: fl
     return build
 
 
-def _sclera(material: bpy.types.Material) -> None:
-    """The outer shell of an eye: white of the eye, clear and glossy where the cornea is."""
+def _eye(material: bpy.types.Material) -> None:
+    """An eyeball: pupil, iris with fibers and a dark rim, white that reddens toward the back, all under a wet coat."""
     graph = _Graph(material)
-    degrees = graph.degrees_from_axis()
-    pink = graph.ramp(degrees, 40.0, 80.0)
-    white = graph.add(
-        "ShaderNodeBsdfPrincipled", Base_Color=graph.mix(pink, (0.78, 0.75, 0.72), (0.66, 0.42, 0.38)), Roughness=0.12
-    )
-    fresnel = graph.add("ShaderNodeFresnel", IOR=1.376).outputs[0]
-    clear = graph.add("ShaderNodeMixShader", Fac=fresnel)
-    graph.links.new(graph.nodes.new("ShaderNodeBsdfTransparent").outputs[0], clear.inputs[1])
-    graph.links.new(graph.add("ShaderNodeBsdfGlossy", Roughness=0.03).outputs[0], clear.inputs[2])
-    eye = graph.add("ShaderNodeMixShader", Fac=graph.ramp(degrees, IRIS_DEGREES - 2.0, IRIS_DEGREES + 3.0))
-    graph.links.new(clear.outputs[0], eye.inputs[1])
-    graph.links.new(white.outputs[0], eye.inputs[2])
-    graph.surface(eye)
-    compat.allow_transparency(material)
-
-
-def _iris(material: bpy.types.Material) -> None:
-    """The inner ball of an eye: pupil, iris with fibers and a dark rim."""
-    graph = _Graph(material)
-    degrees = graph.degrees_from_axis()
+    degrees = graph.attribute(EYE_ATTRIBUTE)
     place = graph.nodes.new("ShaderNodeTexCoord").outputs["Object"]
     direction = graph.nodes.new("ShaderNodeVectorMath")
     direction.operation = "NORMALIZE"
     graph.links.new(place, direction.inputs[0])
     fibers = graph.add("ShaderNodeTexNoise", Vector=direction.outputs["Vector"], Scale=28.0, Detail=6.0).outputs[0]
-    outward = graph.ramp(degrees, PUPIL_DEGREES, IRIS_DEGREES)
-    color = graph.mix(outward, (0.22, 0.13, 0.06), (0.09, 0.13, 0.14))
-    color = graph.mix(graph.ramp(fibers, 0.35, 0.65), color, (0.30, 0.24, 0.15))
-    color = graph.mix(graph.ramp(degrees, IRIS_DEGREES - 5.0, IRIS_DEGREES), color, (0.02, 0.022, 0.025))
-    pupil = graph.ramp(degrees, PUPIL_DEGREES - 1.0, PUPIL_DEGREES + 1.0)
-    color = graph.mix(pupil, (0.002, 0.002, 0.002), color)
-    color = graph.mix(graph.ramp(degrees, IRIS_DEGREES + 1.0, IRIS_DEGREES + 4.0), color, (0.7, 0.66, 0.62))
-    graph.surface(graph.add("ShaderNodeBsdfPrincipled", Base_Color=color, Roughness=0.35))
+    color = graph.mix(graph.ramp(degrees, PUPIL_DEGREES, IRIS_DEGREES), (0.20, 0.12, 0.055), (0.07, 0.10, 0.11))
+    color = graph.mix(graph.ramp(fibers, 0.35, 0.65), color, (0.26, 0.20, 0.12))
+    color = graph.mix(graph.ramp(degrees, IRIS_DEGREES - 6.0, IRIS_DEGREES - 0.5), color, (0.015, 0.016, 0.018))
+    color = graph.mix(graph.ramp(degrees, PUPIL_DEGREES - 0.8, PUPIL_DEGREES + 0.8), (0.001, 0.001, 0.001), color)
+    white = graph.mix(graph.ramp(degrees, 40.0, 80.0), (0.72, 0.69, 0.66), (0.62, 0.40, 0.36))
+    is_white = graph.ramp(degrees, IRIS_DEGREES - 1.0, IRIS_DEGREES + 2.5)
+    shader = graph.add(
+        "ShaderNodeBsdfPrincipled",
+        Base_Color=graph.mix(is_white, color, white),
+        Roughness=0.3,
+        Coat_Weight=1.0,
+        Coat_Roughness=0.02,
+        Coat_IOR=1.376,
+    )
+    graph.surface(shader)
 
 
-_KINDS: tuple[tuple[tuple[str, ...], str, Callable[[bpy.types.Material], None], _Color], ...] = (
-    (("iris",), "PF Iris", _iris, (0.10, 0.10, 0.09)),
-    (("sclera", "cornea", "eye_white"), "PF Sclera", _sclera, (0.80, 0.77, 0.74)),
-    (("lash",), "PF Lashes", _plain((0.018, 0.012, 0.009), 0.55), (0.03, 0.02, 0.02)),
-    (("gum", "tongue"), "PF Gums", _plain((0.46, 0.15, 0.14), 0.2, scatter_mm=1.5, coat=0.6), (0.5, 0.2, 0.19)),
-    (("teeth", "tooth", "enamel"), "PF Teeth", _plain((0.74, 0.67, 0.55), 0.18, scatter_mm=1.0, coat=0.3), (0.8, 0.75, 0.65)),
-    (("bone", "skull", "mandible"), "PF Bone", _plain((0.68, 0.60, 0.47), 0.6), (0.7, 0.63, 0.5)),
-)
-_SKIN = ("PF Skin", _skin, (0.60, 0.40, 0.32))
+_KINDS: dict[str, tuple[str, Callable[[bpy.types.Material], None], _Color]] = {
+    "skin": ("PF Skin", _skin, (0.60, 0.40, 0.32)),
+    "eye": ("PF Eye", _eye, (0.72, 0.69, 0.66)),
+    "lashes": ("PF Lashes", _plain((0.018, 0.012, 0.009), 0.55), (0.03, 0.02, 0.02)),
+    "gum": ("PF Gums", _plain((0.46, 0.15, 0.14), 0.2, scatter_mm=1.5, coat=0.6), (0.5, 0.2, 0.19)),
+    "teeth": ("PF Teeth", _plain((0.74, 0.67, 0.55), 0.18, scatter_mm=1.0, coat=0.3), (0.8, 0.75, 0.65)),
+    "bone": ("PF Bone", _plain((0.68, 0.60, 0.47), 0.6), (0.7, 0.63, 0.5)),
+}
+_KIND_OF_NAME = {"lips": "skin", "inner_mouth": "skin", "sclera": "eye", "iris": "eye", "pupil": "eye"}
+"""Materials of the template that one of ours shows; lips, mouth, iris and pupil are painted by attributes and angles."""
 
 
 def ensure(material_names: Iterable[str]) -> dict[str, bpy.types.Material]:
     """Materials for the material names of a template, made where the file has none yet.
 
     Args:
-        material_names: Names of the template; what a name means is read from the words in it, and a name that says
-            nothing is skin.
+        material_names: Names of the template's materials; one that is not known is shown as skin.
     """
-    return {name: _ensure(name) for name in material_names}
+    return {name: _ensure(_KIND_OF_NAME.get(name, name)) for name in material_names}
 
 
-def _ensure(template_name: str) -> bpy.types.Material:
-    folded = template_name.casefold()
-    name, build, viewport_color = _SKIN
-    for words, kind_name, kind_build, kind_color in _KINDS:
-        if any(word in folded for word in words):
-            name, build, viewport_color = kind_name, kind_build, kind_color
-            break
+def _ensure(kind: str) -> bpy.types.Material:
+    name, build, viewport_color = _KINDS.get(kind, _KINDS["skin"])
     existing = bpy.data.materials.get(name)
     if existing is not None and existing.library is None:
         return existing

@@ -96,7 +96,8 @@ class CollisionGeometry:
         """(C, R) weights of the patch nodes."""
         columns = np.searchsorted(self.patch_nodes, self.corners)
         starts = np.arange(0, 8 * len(columns) + 1, 8)
-        matrix = csr_matrix((self.weights.ravel(), columns.ravel(), starts), shape=(len(columns), len(self.patch_nodes)))
+        shape = (len(columns), len(self.patch_nodes))
+        matrix = csr_matrix((self.weights.flatten(), columns.ravel(), starts), shape=shape)
         matrix.sum_duplicates()
         return matrix
 

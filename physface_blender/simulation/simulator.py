@@ -122,7 +122,7 @@ class Simulator:
         progress = minimizer.run(begin.positions, guess)
         distance = float("inf")
         if contact:
-            distance = self._tissue.contact.minimum_distance(minimizer.surface(progress.nodes, progress.time))
+            distance = self._tissue.contact.barrier.minimum_distance(minimizer.surface(progress.nodes, progress.time))
         return SimulationResult(
             state=SimulationState(progress.nodes, target_nodes, motion.at(progress.time), contact),
             status=progress.status,

@@ -174,7 +174,7 @@ class Minimizer:
         start = self.surface(progress.nodes, progress.time)
         for _ in range(12):
             end = self.surface(progress.nodes + fraction * direction, progress.time + fraction * remaining)
-            free = self._contact.free_fraction(start, end)
+            free = self._contact.barrier.free_fraction(start, end)
             if free >= 1.0:
                 return fraction
             fraction *= free * (1.0 if remaining == 0.0 else 0.999)

@@ -109,6 +109,31 @@ def _backward(x, starts, diagonals, diagonal_starts, blocks, block_starts, rows,
             d += k
 
 
+@numba.njit(cache=True, fastmath={"reassoc", "contract", "nsz"})
+def _symmetric_product(matrix, x):
+    """Return matrix (R, R) times x (3, R), reading the lower triangle only."""
+    count = len(matrix)
+    out = np.zeros((3, count))
+    o0, o1, o2, x0, x1, x2 = out[0], out[1], out[2], x[0], x[1], x[2]
+    for i in range(count):
+        line = matrix[i, :i]
+        v = np.float64(matrix[i, i])
+        t0, t1, t2 = x0[i], x1[i], x2[i]
+        s0, s1, s2 = v * t0, v * t1, v * t2
+        for j in range(i):
+            v = np.float64(line[j])
+            s0 += v * x0[j]
+            s1 += v * x1[j]
+            s2 += v * x2[j]
+            o0[j] += v * t0
+            o1[j] += v * t1
+            o2[j] += v * t2
+        o0[i] += s0
+        o1[i] += s1
+        o2[i] += s2
+    return out
+
+
 class SupernodalFactor:
     """Cholesky factor of a symmetric positive definite matrix, shared by x, y and z.
 
@@ -119,7 +144,7 @@ class SupernodalFactor:
 
     Attributes:
         root_nodes: nodes of the root supernode, ascending.
-        compliance: (R, R) float64 inverse of the root's Schur complement, in the order of root_nodes.
+        compliance: (R, R) inverse of the root's Schur complement, in the order of root_nodes.
 
     Raises:
         FactorizationError: if the matrix is not positive definite.
@@ -169,7 +194,7 @@ class SupernodalFactor:
             raise FactorizationError(f"The stiffness matrix is not positive definite (pivot {first + info}).")
         inverse, _ = lapack.dtrtri(lower, lower=1)
         if s == self._count:
-            self.compliance = inverse.T @ inverse
+            self.compliance = (inverse.T @ inverse).astype(self._diagonals.dtype)
             return
         d, p = self._diagonal_starts[s], self._block_starts[s]
         self._diagonals[d : d + k * k] = inverse.ravel()
@@ -184,13 +209,13 @@ class SupernodalFactor:
         """Bytes read by one substitution."""
         return self._diagonals.nbytes + self._blocks.nbytes + self.compliance.nbytes
 
-    def solve(self, right: np.ndarray, root: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
+    def solve(self, right: np.ndarray, correct: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
         """Return K^-1 right for right (N, 3).
 
         Args:
             right: (N, 3) right-hand sides.
-            root: maps the root's reduced right-hand side (R, 3) to its solution (R, 3); default the compliance itself. A caller
-                that has added H to the matrix on the root's nodes passes the solution with (compliance^-1 + H).
+            correct: what to take off the displacement (R, 3) of the root's nodes, given that displacement; for a caller that
+                has added something to the matrix on those nodes.
         """
         x = np.ascontiguousarray(right[self._order].T, dtype=np.float64)
         arguments = (
@@ -204,8 +229,9 @@ class SupernodalFactor:
             self._count,
         )
         _forward(x, *arguments)
-        tail = slice(self._starts[self._count], None)
-        x[:, tail] = x[:, tail] @ self.compliance if root is None else root(x[:, tail].T).T
+        tail = np.ascontiguousarray(x[:, self._starts[self._count] :])
+        solved = _symmetric_product(self.compliance, tail)
+        x[:, self._starts[self._count] :] = solved if correct is None else solved - correct(solved.T).T
         _backward(x, *arguments)
         out = np.empty(right.shape)
         out[self._order] = x.T

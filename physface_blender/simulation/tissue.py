@@ -96,7 +96,7 @@ class Tissue:
     def energy(self, nodes: np.ndarray, surface: np.ndarray | None) -> float:
         """Return the total energy in newton millimeter at nodes (N, 3); surface is None without contact."""
         total = self.elasticity.energy(nodes) + self.attachments.energy_and_gradient(nodes)[0]
-        return total if surface is None else total + self.contact.energy(surface)
+        return total if surface is None else total + self.contact.barrier.energy(surface)
 
     def expand(
         self,
@@ -128,12 +128,12 @@ class Tissue:
 
     def preconditioner(self, barrier: BarrierTerms | None) -> Callable[[np.ndarray], np.ndarray]:
         """Return a function that solves with K, plus the barrier's Hessian where there is contact."""
-        root = None
+        correct = None
         if barrier is not None and len(barrier.active):
-            root = ContactSolution(self.factor.compliance, barrier)
+            correct = ContactSolution(self.factor.compliance, barrier)
 
         def solve(right: np.ndarray) -> np.ndarray:
             self.factor_uses += 1
-            return self.factor.solve(right, root)
+            return self.factor.solve(right, correct)
 
         return solve

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from .allocator import keep_freed_memory
 from .generalized.run import run_generalized
 
 MODELS = {"generalized": run_generalized}
@@ -22,6 +23,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
     if not (arguments.data / "ict_facekit").is_dir():
         print(f"There is no ict_facekit folder in {arguments.data}; name the source data with --data.", file=sys.stderr)
 

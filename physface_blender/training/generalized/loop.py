@@ -17,12 +17,16 @@ from .objective import Objective
 
 LOG_EVERY = 50
 LEARNING_RATE_CONSTANT_SHARE = 0.5
+WARM_UP_STEPS = 200
 
 
 def learning_rate_factor(step: int, iterations: int) -> float:
-    """Share of the initial rate at a step: constant for the first half, then linearly to zero (paper, section 5)."""
+    """Share of the initial rate at a step: constant for the first half, then linearly to zero (paper, section 5).
+
+    Our rate is ten times the paper's and therefore rises over the first steps.
+    """
     constant = LEARNING_RATE_CONSTANT_SHARE * iterations
-    return min(1.0, max(0.0, (iterations - step) / (iterations - constant)))
+    return min((step + 1) / WARM_UP_STEPS, 1.0, max(0.0, (iterations - step) / (iterations - constant)))
 
 
 def train(

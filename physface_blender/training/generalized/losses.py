@@ -22,8 +22,8 @@ def position_loss(predicted: torch.Tensor, target: torch.Tensor, weight: torch.T
 def closest_rotation(matrices: torch.Tensor) -> torch.Tensor:
     """Rotations (..., 3, 3) closest to matrices (..., 3, 3).
 
-    Scaled Newton iteration for the polar decomposition, Higham 1986. For a matrix with negative determinant the result is a reflection turned into a rotation by its
-    sign, which is enough for a regularizer.
+    Scaled Newton iteration for the polar decomposition, Higham 1986. For a matrix with negative determinant the
+    result is a reflection turned into a rotation by its sign, which is enough for a regularizer.
     """
     rotation = matrices
     for _ in range(POLAR_ITERATIONS):

@@ -168,26 +168,23 @@ def _bin_triangles(corners, origin, bin_edge, shape):
 @numba.njit(cache=True)
 def _segment_hits(start, end, triangle):
     """Whether the segment start -> end crosses the triangle (3, 3)."""
-    e1 = triangle[1] - triangle[0]
-    e2 = triangle[2] - triangle[0]
-    d = end - start
-    px = d[1] * e2[2] - d[2] * e2[1]
-    py = d[2] * e2[0] - d[0] * e2[2]
-    pz = d[0] * e2[1] - d[1] * e2[0]
-    determinant = e1[0] * px + e1[1] * py + e1[2] * pz
+    ax, ay, az = triangle[0, 0], triangle[0, 1], triangle[0, 2]
+    bx, by, bz = triangle[1, 0] - ax, triangle[1, 1] - ay, triangle[1, 2] - az
+    cx, cy, cz = triangle[2, 0] - ax, triangle[2, 1] - ay, triangle[2, 2] - az
+    dx, dy, dz = end[0] - start[0], end[1] - start[1], end[2] - start[2]
+    px, py, pz = dy * cz - dz * cy, dz * cx - dx * cz, dx * cy - dy * cx
+    determinant = bx * px + by * py + bz * pz
     if determinant == 0.0:
         return False
-    s = start - triangle[0]
-    u = (s[0] * px + s[1] * py + s[2] * pz) / determinant
+    sx, sy, sz = start[0] - ax, start[1] - ay, start[2] - az
+    u = (sx * px + sy * py + sz * pz) / determinant
     if u < 0.0 or u > 1.0:
         return False
-    qx = s[1] * e1[2] - s[2] * e1[1]
-    qy = s[2] * e1[0] - s[0] * e1[2]
-    qz = s[0] * e1[1] - s[1] * e1[0]
-    v = (d[0] * qx + d[1] * qy + d[2] * qz) / determinant
+    qx, qy, qz = sy * bz - sz * by, sz * bx - sx * bz, sx * by - sy * bx
+    v = (dx * qx + dy * qy + dz * qz) / determinant
     if v < 0.0 or u + v > 1.0:
         return False
-    t = (e2[0] * qx + e2[1] * qy + e2[2] * qz) / determinant
+    t = (cx * qx + cy * qy + cz * qz) / determinant
     return 0.0 <= t <= 1.0
 
 
@@ -233,10 +230,11 @@ def _find_pieces(
     keys = np.empty(most)
     candidates = np.empty((most, 4), dtype=np.int64)
     center = np.empty(3)
+    start = np.empty(3)
+    base = np.empty(3, dtype=np.int64)
     for p in range(len(points)):
-        start = points[p] + 1e-3 * edge * inward[p]
-        base = np.empty(3, dtype=np.int64)
         for axis in range(3):
+            start[axis] = points[p, axis] + 1e-3 * edge * inward[p, axis]
             base[axis] = int(np.floor((start[axis] - origin[axis]) / edge))
         count = 0
         for i in range(max(base[0] - steps, 0), min(base[0] + steps + 1, labels.shape[0])):
@@ -252,7 +250,10 @@ def _find_pieces(
                     center[0] = origin[0] + (i + 0.5) * edge
                     center[1] = origin[1] + (j + 0.5) * edge
                     center[2] = origin[2] + (k + 0.5) * edge
-                    distance = np.sqrt(np.sum((center - start) ** 2))
+                    distance = 0.0
+                    for axis in range(3):
+                        distance += (center[axis] - start[axis]) ** 2
+                    distance = np.sqrt(distance)
                     if distance > reach:
                         continue
                     # How far the point lies outside the candidate's cell.
@@ -267,10 +268,16 @@ def _find_pieces(
                     candidates[count, 2] = k
                     candidates[count, 3] = hexagon
                     count += 1
-        for c in np.argsort(keys[:count]):
+        # The best is nearly always seen, so looking for the next best is cheaper than sorting.
+        for _ in range(count):
+            best = 0
+            for c in range(1, count):
+                if keys[c] < keys[best]:
+                    best = c
             for axis in range(3):
-                center[axis] = origin[axis] + (candidates[c, axis] + 0.5) * edge
+                center[axis] = origin[axis] + (candidates[best, axis] + 0.5) * edge
             if not _hidden(start, center, corners, starts, members, origin, bin_edge, shape):
-                found[p] = candidates[c, 3]
+                found[p] = candidates[best, 3]
                 break
+            keys[best] = np.inf
     return found

@@ -82,7 +82,7 @@ def split_cells(voxels: SubVoxels, division: int, active: np.ndarray) -> SplitCe
     if not kept.any():
         raise ValueError("There is no soft tissue in the cells: the skin and the bones leave no room between them.")
 
-    low, high, axes = _joined_pieces(voxels.states, division, cell_list, labels, first_piece)
+    low, high, axes = _joined_pieces(voxels.states, division, cell_list, labels, first_piece).T
     both = kept[low] & kept[high]
     low, high, axes = low[both], high[both], axes[both]
     graph = coo_matrix((np.ones(len(low), dtype=np.int8), (low, high)), shape=(len(fill), len(fill)))
@@ -129,6 +129,17 @@ def split_cells(voxels: SubVoxels, division: int, active: np.ndarray) -> SplitCe
         first_piece=first_piece,
         piece_hexes=piece_hexes,
     )
+
+
+def _joined_pieces(states, division, cell_list, labels, first_piece):
+    """Return the pairs of pieces (J, 3) int64 (low, high, axis) that are joined across the face between two cells."""
+    capacity = 4 * len(cell_list) + 64
+    while True:
+        found = np.empty((capacity, 3), dtype=np.int64)
+        size = _join_pieces(states, division, cell_list, labels, first_piece, found)
+        if size >= 0:
+            return found[:size]
+        capacity *= 2
 
 
 @numba.njit(cache=True)
@@ -184,12 +195,12 @@ def _label_pieces(states, division, cell_list, labels):
 
 
 @numba.njit(cache=True)
-def _joined_pieces(states, division, cell_list, labels, first_piece):
-    """Return the pairs of pieces (low, high, axis) that are joined across the face between two cells."""
-    capacity = 4 * len(cell_list) + 64
-    low = np.empty(capacity, dtype=np.int64)
-    high = np.empty(capacity, dtype=np.int64)
-    axes = np.empty(capacity, dtype=np.int8)
+def _join_pieces(states, division, cell_list, labels, first_piece, found):
+    """Write the pairs of pieces (low, high, axis) that are joined across the face between two cells.
+
+    Returns:
+        How many there are, or -1 if they do not fit into `found`.
+    """
     size = 0
     for c in range(len(cell_list)):
         cell = cell_list[c]
@@ -227,15 +238,13 @@ def _joined_pieces(states, division, cell_list, labels, first_piece):
                     pa, pb = here + a - 1, there + b - 1
                     known = False
                     for s in range(start, size):
-                        if low[s] == pa and high[s] == pb:
+                        if found[s, 0] == pa and found[s, 1] == pb:
                             known = True
                             break
                     if known:
                         continue
-                    if size == len(low):
-                        low = np.concatenate((low, np.empty_like(low)))
-                        high = np.concatenate((high, np.empty_like(high)))
-                        axes = np.concatenate((axes, np.empty_like(axes)))
-                    low[size], high[size], axes[size] = pa, pb, axis
+                    if size == len(found):
+                        return -1
+                    found[size, 0], found[size, 1], found[size, 2] = pa, pb, axis
                     size += 1
-    return low[:size], high[:size], axes[:size]
+    return size

@@ -1,0 +1,128 @@
+"""A performance played by a character, frame after frame, with what is measured on the way.
+
+Every frame is posed twice: with contact, which is the result, and without, for comparison. What is measured on a pose
+does not come from the solver: intersections are counted by an independent counter in the coordinates that are handed
+out, and the jaw's rigidity is read off the tissue's own attachment points.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..anatomy.embedding import Embedding
+from ..anatomy.template import Template
+from ..simulation.intersections import IntersectionCount, count_intersections
+from ..simulation.state import SimulationState, Status
+from .character import Character
+from .face_geometry import PosedFace
+from .rigid_motion import apply, fit_rigid
+
+COUNTED_REGIONS = ("upper_lip", "lower_lip", "inner_mouth")
+"""The skin whose triangles are counted, with all of their corners in these regions."""
+
+
+@dataclass(frozen=True)
+class PlayedFrame:
+    """What was measured on one frame.
+
+    Attributes:
+        index: in the performance.
+        seconds: that posing with contact took, network and simulation.
+        status: how the simulation ended.
+        iterations: of the solver.
+        residual: relative, of the solver.
+        minimum_distance_mm: between colliding surfaces, by the solver.
+        intersections: counted independently.
+        intersections_without_contact: of the same expression simulated without contact.
+        jaw_attachment_error_mm: greatest distance of the tissue's attachment points on the mandible from where
+            the rigid motion of the jaw takes them.
+        skull_attachment_error_mm: greatest motion of the attachment points on the skull.
+        lower_teeth_error_mm: greatest deviation of the posed lower teeth from a rigid motion.
+    """
+
+    index: int
+    seconds: float
+    status: Status
+    iterations: int
+    residual: float
+    minimum_distance_mm: float
+    intersections: IntersectionCount
+    intersections_without_contact: IntersectionCount
+    jaw_attachment_error_mm: float
+    skull_attachment_error_mm: float
+    lower_teeth_error_mm: float
+
+
+class PerformancePlayer:
+    """Plays expressions on a character, each frame started from the one before."""
+
+    def __init__(self, character: Character, template: Template) -> None:
+        """Prepare the measurements.
+
+        Args:
+            character: who plays.
+            template: the one that the character is made from.
+        """
+        self._character = character
+        skin = template.meshes["skin"]
+        chosen = np.maximum.reduce([template.regions[region] for region in COUNTED_REGIONS]) > 0.5
+        self._patch = skin.triangles[chosen[skin.triangles].all(axis=1)]
+        self._teeth = {part: template.meshes[part].triangles for part in ("upper_teeth", "lower_teeth")}
+
+    def play(
+        self, weights: npt.NDArray[np.float64], should_cancel: Callable[[], bool] | None = None
+    ) -> Iterator[tuple[PosedFace, PlayedFrame]]:
+        """Pose every frame in turn; ends early when it is cancelled, after the last whole frame.
+
+        Args:
+            weights: (T, 52) expressions.
+            should_cancel: asked with every iteration of the solver.
+        """
+        start: SimulationState | None = None
+        start_without: SimulationState | None = None
+        for index, expression in enumerate(weights):
+            began = time.perf_counter()
+            posed = self._character.pose(expression, start=start, should_cancel=should_cancel)
+            seconds = time.perf_counter() - began
+            if posed.is_cancelled:
+                return
+            without = self._character.pose(expression, contact=False, start=start_without, should_cancel=should_cancel)
+            if without.is_cancelled:
+                return
+            start, start_without = posed.state, without.state
+            yield posed, self._measure(index, seconds, posed, without)
+
+    def count(self, posed: PosedFace) -> IntersectionCount:
+        """Intersections among lips, inner mouth and teeth of a pose, in the precision of Blender's meshes."""
+        rest = self._character.rest
+        skin = posed.skin.astype(np.float32).astype(np.float64)
+        teeth = [(posed.vertices(rest, part), triangles) for part, triangles in self._teeth.items()]
+        return count_intersections(skin, self._patch, *teeth)
+
+    def _measure(self, index: int, seconds: float, posed: PosedFace, without: PosedFace) -> PlayedFrame:
+        space, rest, result = self._character.space, self._character.rest, posed.result
+        lower_teeth = posed.vertices(rest, "lower_teeth")
+        rigid = apply(fit_rigid(rest.vertices["lower_teeth"], lower_teeth), rest.vertices["lower_teeth"])
+        return PlayedFrame(
+            index=index,
+            seconds=seconds,
+            status=result.status,
+            iterations=result.iterations,
+            residual=result.residual,
+            minimum_distance_mm=result.minimum_distance_mm,
+            intersections=self.count(posed),
+            intersections_without_contact=self.count(without),
+            jaw_attachment_error_mm=self._attachment_error(space.mandible_attachment, posed, posed.jaw),
+            skull_attachment_error_mm=self._attachment_error(space.skull_attachment, posed, np.eye(4)),
+            lower_teeth_error_mm=float(np.linalg.norm(lower_teeth - rigid, axis=1).max()),
+        )
+
+    def _attachment_error(self, attachment: Embedding, posed: PosedFace, motion: npt.NDArray[np.float64]) -> float:
+        """Greatest distance, mm, between attached tissue and where the motion of the bone takes it."""
+        wanted = apply(motion, attachment.apply(self._character.rest_shape.nodes))
+        return float(np.linalg.norm(attachment.apply(posed.state.positions) - wanted, axis=1).max())

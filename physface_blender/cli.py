@@ -1,0 +1,146 @@
+"""``python -m physface_blender.cli COMMAND``: the same work without a window.
+
+Commands return 0 when all is well, 2 for a wrong argument or a file that cannot be used (with one sentence), 1 when
+something else stopped them, and 130 when the user did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+FORWARDED = {
+    "bench": "measure the simulator and the network on this machine",
+    "template": "make the template from the source data",
+    "train": "train a model",
+}
+"""Commands with a program and arguments of their own."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command of the command line and give back its return code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments and arguments[0] in FORWARDED:
+        return _forward(arguments[0], arguments[1:])
+    options = _parser().parse_args(arguments)
+    try:
+        return options.action(options, arguments)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="physface", description="Physical faces without a window.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo = commands.add_parser(
+        "demo",
+        help="play a performance on a face: Blender file, film, contact sheet, report",
+        description="Plays a capture, or a short performance of our own, on a face with full physics, and writes "
+        "demo.blend, demo.mp4, contact_sheet.png and report.json.",
+    )
+    demo.add_argument(
+        "--capture",
+        type=Path,
+        metavar="FILE",
+        help="Live Link Face capture, .csv or .csv.gz; default: the built-in one",
+    )
+    demo.add_argument(
+        "--frames",
+        metavar="A:B",
+        help="frames A to B - 1 of the performance; default: all, or the first 96 of a capture",
+    )
+    demo.add_argument("--out", type=Path, default=Path("demo-output"), metavar="DIR", help="folder of the results")
+    demo.add_argument("--seed", type=int, default=1, metavar="N", help="number from which the identity is drawn")
+    demo.add_argument("--width", type=int, default=320, metavar="PIXELS", help="width of the pictures, even")
+    demo.add_argument("--samples", type=int, default=4, metavar="N", help="paths per pixel of the film")
+    demo.add_argument("--sheet-samples", type=int, default=16, metavar="N", help="the same of the contact sheet")
+    demo.set_defaults(action=_demo)
+    sheet = commands.add_parser(
+        "expressions",
+        help="render a sheet of twelve expressions on several identities",
+        description="Renders twelve simulated expressions on every identity, a row each.",
+    )
+    sheet.add_argument("--out", type=Path, default=Path("docs/evaluation/expressions.png"), metavar="FILE")
+    sheet.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N", help="identities")
+    sheet.add_argument("--width", type=int, default=240, metavar="PIXELS", help="width of a picture, even")
+    sheet.add_argument("--samples", type=int, default=24, metavar="N", help="paths per pixel")
+    sheet.set_defaults(action=_expressions)
+    for command in (demo, sheet):
+        command.add_argument(
+            "--resolution", type=float, default=4.0, metavar="MM", help="edge of the cells, 1 to 10 mm"
+        )
+        command.add_argument("--weights", type=Path, metavar="FILE", help="other network weights than the shipped ones")
+    for name, text in FORWARDED.items():
+        commands.add_parser(name, help=text, add_help=False)
+    return parser
+
+
+def _demo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from .demo.console import Console
+    from .demo.run import DemoOptions, run_demo
+
+    wanted = DemoOptions(
+        capture=options.capture,
+        frames=options.frames,
+        resolution_mm=options.resolution,
+        out=options.out,
+        seed=options.seed,
+        weights=options.weights,
+        width=options.width,
+        samples=options.samples,
+        sheet_samples=options.sheet_samples,
+    )
+    command = ["build.py", *arguments]
+    return _explaining(lambda: run_demo(wanted, command, Console()))
+
+
+def _expressions(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
+    from .demo.console import Console
+    from .demo.expressions import SheetOptions, run_expressions
+
+    wanted = SheetOptions(
+        out=options.out,
+        seeds=tuple(options.seeds),
+        resolution_mm=options.resolution,
+        weights=options.weights,
+        width=options.width,
+        samples=options.samples,
+    )
+    return _explaining(lambda: run_expressions(wanted, Console()))
+
+
+def _explaining(work: Callable[[], int]) -> int:
+    """Do the work; what can be expected to go wrong becomes a sentence and a return code."""
+    from .anatomy.template import TemplateError
+    from .backend.errors import BackendError
+    from .demo.errors import DemoError, StudioError
+    from .networks.weights import WeightsError
+    from .performance.live_link_face import CaptureError
+
+    try:
+        return work()
+    except (DemoError, CaptureError, TemplateError, WeightsError, BackendError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 2
+    except StudioError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+
+
+def _forward(command: str, arguments: Sequence[str]) -> int:
+    """Run a command that reads its own arguments."""
+    if command == "bench":
+        from .benchmark import main as program
+    elif command == "template":
+        from .training.template.__main__ import main as program
+    else:
+        from .training.__main__ import main as program
+    sys.argv = [f"build.py {command}", *arguments]
+    return program()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

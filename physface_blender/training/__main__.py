@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from .allocator import keep_freed_memory
+from .generalized.publish import publish_generalized
 from .generalized.run import run_generalized
 
 MODELS = {"generalized": run_generalized}
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--config", default="cpu", choices=("small", "cpu", "full"), help="size of the run")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the source data")
     parser.add_argument("--out", type=Path, default=Path("build/training/generalized"), help="checkpoints and log")
+    parser.add_argument("--publish", action="store_true", help="put the weights into models/ with their manifest")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -31,6 +33,8 @@ def main() -> int:
         print(f"{100 * fraction:5.1f} %  {message}", flush=True)
 
     metrics = MODELS[arguments.model](arguments.config, arguments.data, arguments.out, progress)
+    if arguments.publish:
+        publish_generalized(arguments.config, arguments.out, metrics)
     print(json.dumps(metrics, indent=1))
     return 0
 

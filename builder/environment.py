@@ -82,10 +82,8 @@ class Environment:
         start = [self.python, "-m", "pip"] if own else [sys.executable, "-m", "pip", "--python", self.python]
         return [*start, "--quiet", "--quiet", "--no-input", "--disable-pip-version-check", *arguments]
 
-    def _install(self, group: str, *extra: str) -> int:
-        command = self._install_command(group, *extra)
-        run_checked(command, f"install the requirements of {group}")
-        return 0
+    def _install(self, group: str) -> None:
+        run_checked(self._install_command(group), f"install the requirements of {group}")
 
     def _install_command(self, group: str, *extra: str) -> list[str | Path]:
         # Without compiling: what is imported is compiled at its first import, and half of it never is.
@@ -101,6 +99,7 @@ class Environment:
                 if sys.platform == "linux" and group == "torch":
                     self._install("torch-cuda")
                 return
+            print(f"{' '.join((group, *extra))} did not work; trying the next source of torch ...", flush=True)
         raise BuildError("Could not install torch: no source had it, see the messages above. Is there a network?")
 
 
@@ -111,7 +110,11 @@ def torch_sources() -> list[tuple[str, tuple[str, ...]]]:
     """
     if sys.platform != "linux":
         return [("torch", ())]
-    return [("torch-cpu", ()), ("torch-cpu", ("--index-url", PYTORCH_INDEX, "--retries", "2")), ("torch", ())]
+    return [
+        ("torch-cpu", ()),
+        ("torch-cpu", ("--index-url", PYTORCH_INDEX, "--retries", "2", "--timeout", "20")),
+        ("torch", ()),
+    ]
 
 
 def _lock_hash(group: str) -> str:

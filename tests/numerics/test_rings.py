@@ -14,7 +14,8 @@ MAY_IMPORT = {
     **{folder: set(NUMERICS) - {"training"} for folder in NUMERICS},
     "training": set(NUMERICS),  # left out of the extension, so that nothing else may need it
     "backend": (set(NUMERICS) - {"training"}) | {"backend"},
-    "blender": (set(NUMERICS) - {"training"}) | {"backend", "blender"},
+    "demo": (set(NUMERICS) - {"training"}) | {"backend", "demo"},  # starts Blender in a process of its own
+    "blender": (set(NUMERICS) - {"training"}) | {"backend", "demo", "blender"},
 }
 """What a module of each folder may import from the package."""
 
@@ -88,6 +89,7 @@ def test_imports_go_inward_only(repository):
         ("blender.bridge", "from ..training import losses"),
         ("blender.bridge", "from physface_blender.anatomy import template"),
         ("backend.__init__", "from ..blender import bridge"),
+        ("demo.run", "from ..blender import rendering"),
     ],
 )
 def test_a_wrong_import_is_noticed(module, source):

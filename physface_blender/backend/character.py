@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..anatomy.material_space import MaterialSpace
+from ..anatomy.material_space import RESOLUTION_RANGE_MM, MaterialSpace
 from ..simulation.settings import SimulationSettings
 from ..simulation.simulator import Simulator
 from ..simulation.state import SimulationState, Status
 from .assets import FaceAssets
 from .displacement_sampler import DisplacementSampler
-from .errors import CharacterCancelled
+from .errors import CharacterCancelled, SettingsError
 from .expression_input import validated_expression
 from .eye_rotation import eye_rotation
 from .face_geometry import EYE_PARTS, FaceGeometry, PosedFace
@@ -40,6 +40,16 @@ class CharacterSettings:
 
     resolution_mm: float = 4.0
     simulation: SimulationSettings = field(default_factory=SimulationSettings)
+
+    def __post_init__(self) -> None:
+        """Refuse a resolution without meaning.
+
+        Raises:
+            SettingsError: with a sentence.
+        """
+        low, high = RESOLUTION_RANGE_MM
+        if not low <= self.resolution_mm <= high:
+            raise SettingsError(f"The resolution is {self.resolution_mm:g} mm; allowed is {low:g} to {high:g} mm.")
 
 
 class Character:
@@ -70,7 +80,6 @@ class Character:
         Raises:
             TemplateError: the template cannot be used.
             WeightsError: the weights cannot be used.
-            ValueError: the resolution is out of range.
             RestRepairError: the lips of this identity pass too far through each other or the teeth.
             CharacterCancelled: ``progress`` said so.
         """

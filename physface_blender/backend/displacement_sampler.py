@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..networks.generalized import DISPLACEMENT_SCALE_MM, Actor
+from ..networks.generalized import DISPLACEMENT_SCALE_MM, EXPRESSION_COUNT, Actor
 from .folded_field import FoldedEvaluator
 
 
@@ -33,8 +33,7 @@ class DisplacementSampler:
             torch.as_tensor(np.ascontiguousarray(points, dtype=np.float32)),
             torch.as_tensor(np.ascontiguousarray(parting, dtype=np.float32)),
         )
-        weight_count = self._network.expression_encoder.layers[0].linear.in_features
-        self._neutral = self._field(torch.zeros(weight_count))
+        self._neutral = self._field(torch.zeros(EXPRESSION_COUNT))
 
     @torch.inference_mode()
     def displacements(self, expression: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -47,5 +46,6 @@ class DisplacementSampler:
 
     def _field(self, expression: torch.Tensor) -> torch.Tensor:
         """N_e (P, 3) in units of ``DISPLACEMENT_SCALE_MM`` under an expression (52,)."""
-        code = torch.cat([self._identity_code, self._network.expression_encoder(expression[None])], dim=-1)
+        expression_code = self._network.encode_expression(expression[None])
+        code = self._network.expression_condition(self._identity_code, expression_code)
         return self._evaluator.evaluate(self._network.expression_field, self._coordinates, code)

@@ -151,7 +151,7 @@ class WorkerProcess:
             "MKL_NUM_THREADS": threads,
             "OPENBLAS_NUM_THREADS": threads,
             "NUMBA_NUM_THREADS": threads,
-            "NUMBA_CACHE_DIR": str(cache / "numba"),
+            "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(cache / "numba")),
             "PYTHONIOENCODING": "utf-8",
         }
         if sys.platform == "win32":

@@ -1,0 +1,216 @@
+"""A character's session: rest, poses, jaw, eyes, states."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from physface_blender.anatomy.template import PARTS
+from physface_blender.backend.assets import FaceAssets
+from physface_blender.backend.character import Character, CharacterSettings
+from physface_blender.backend.errors import CharacterCancelled, ExpressionError, SettingsError
+from physface_blender.backend.identity import Identity
+from physface_blender.backend.rigid_motion import apply
+from physface_blender.performance.arkit import expression
+from physface_blender.simulation.intersections import count_intersections
+from physface_blender.simulation.state import Status
+
+WEIGHTS = os.environ.get("PHYSFACE_WEIGHTS")  # another training than the shipped one, to try it
+COARSE = CharacterSettings(resolution_mm=7.0)
+TALKING = expression(jawOpen=0.5, mouthFunnel=0.3, mouthSmileLeft=0.4)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def assets():
+    return FaceAssets.load(None, None if WEIGHTS is None else Path(WEIGHTS))
+
+
+@pytest.fixture(scope="module")
+def character(assets, cache):
+    return Character(Identity.from_seed(5), COARSE, cache_directory=cache, assets=assets)
+
+
+def turn_about_x_degrees(transform):
+    return np.degrees(np.arctan2(transform[2, 1], transform[1, 1]))
+
+
+def intersections(character, posed, assets):
+    skin = assets.template.meshes["skin"]
+    inside = np.max([assets.template.regions[name] for name in ("upper_lip", "lower_lip", "inner_mouth")], axis=0) > 0.5
+    patch = skin.triangles[inside[skin.triangles].all(axis=1)]
+    teeth = [
+        (posed.vertices(character.rest, part), assets.template.meshes[part].triangles)
+        for part in ("upper_teeth", "lower_teeth")
+    ]
+    return count_intersections(posed.skin, patch, *teeth).total
+
+
+def test_all_parts_are_there_at_rest_and_finite(character, assets):
+    assert set(character.rest.vertices) == set(PARTS)
+    for part, vertices in character.rest.vertices.items():
+        assert vertices.shape == assets.template.meshes[part].vertices.shape
+        assert np.isfinite(vertices).all()
+        assert np.abs(vertices - assets.template.meshes[part].vertices).max() < 40.0  # a face, not an explosion
+
+
+def test_identities_differ_and_the_same_one_is_the_same(character, assets, cache):
+    same = Character(Identity.from_seed(5), COARSE, cache_directory=cache, assets=assets)
+    other = Character(Identity.from_seed(6), COARSE, cache_directory=cache, assets=assets)
+    np.testing.assert_array_equal(same.rest.vertices["skin"], character.rest.vertices["skin"])
+    assert np.abs(other.rest.vertices["skin"] - character.rest.vertices["skin"]).max() > 3.0
+
+
+def test_eyeballs_stay_spheres(character, assets):
+    for part in ("eye_left", "eye_right"):
+        before = assets.template.meshes[part].vertices - assets.template.eye_centers[part]
+        after = character.rest.vertices[part] - character.rest.eye_centers[part]
+        ratio = np.linalg.norm(after, axis=1) / np.linalg.norm(before, axis=1)
+        np.testing.assert_allclose(ratio, ratio[0], rtol=1e-9)
+        assert 0.7 < ratio[0] < 1.4
+
+
+def test_the_neutral_expression_is_the_rest_shape(character):
+    posed = character.pose(np.zeros(52), physics=False)
+    np.testing.assert_array_equal(posed.skin, character.rest.vertices["skin"])
+    np.testing.assert_array_equal(posed.jaw, np.eye(4))
+    np.testing.assert_allclose(posed.lashes, character.rest.vertices["lashes"], atol=1e-9)
+    for part in PARTS:
+        np.testing.assert_allclose(posed.vertices(character.rest, part), character.rest.vertices[part], atol=1e-9)
+
+
+def test_the_network_alone_gives_what_the_model_gives(character, assets):
+    posed = character.pose(TALKING, physics=False)
+    space = assets.space(7.0)
+    points = assets.template.meshes["skin"].vertices
+    expected = assets.model.deform(points, space.skin_parting, character.identity.coefficients, TALKING)
+    assert np.abs(expected).max() > 3.0
+    np.testing.assert_allclose(posed.skin - character.rest.vertices["skin"], expected, atol=1e-3)
+
+
+def test_the_jaw_opens_rigidly_about_its_joint(character):
+    posed = character.pose(expression(jawOpen=0.8), physics=False)
+    rotation = posed.jaw[:3, :3]
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
+    assert 12.0 < turn_about_x_degrees(posed.jaw) < 28.0
+    mandible = character.rest.vertices["mandible"]
+    moved = posed.vertices(character.rest, "mandible") - mandible
+    chin, condyles = mandible[:, 2].argmax(), np.argsort(mandible[:, 1])[-50:]
+    assert moved[chin, 1] < -10.0
+    assert np.linalg.norm(moved[condyles], axis=1).mean() < 0.5 * np.linalg.norm(moved[chin])
+    np.testing.assert_array_equal(posed.vertices(character.rest, "upper_teeth"), character.rest.vertices["upper_teeth"])
+
+
+def test_the_simulation_follows_the_network_without_intersections(character, assets):
+    network = character.pose(TALKING, physics=False)
+    posed = character.pose(TALKING)
+    assert posed.result.status is Status.CONVERGED
+    difference = np.linalg.norm(posed.skin - network.skin, axis=1)
+    assert difference.mean() < 0.5
+    assert difference[assets.space(7.0).outside].max() == 0.0
+    assert intersections(character, posed, assets) == 0
+
+
+def test_skin_is_whole_where_the_tissue_ends(character, assets):
+    shared = assets.space(7.0)
+    edges = assets.template.meshes["skin"].edges
+    is_outside = np.zeros(len(shared.skin_parting), dtype=bool)
+    is_outside[shared.outside] = True
+    seam = edges[is_outside[edges[:, 0]] != is_outside[edges[:, 1]]]
+    assert len(seam) > 50
+    network, posed = character.pose(TALKING, physics=False), character.pose(TALKING)
+
+    def sides(skin):
+        return skin[seam[:, 0]] - skin[seam[:, 1]]
+
+    assert np.linalg.norm(sides(posed.skin) - sides(network.skin), axis=1).mean() < 0.15
+
+
+def test_a_frame_depends_on_the_one_before_through_the_start_state_alone(character):
+    before = character.pose(expression(jawOpen=0.3))
+    first = character.pose(TALKING, start=before.state)
+    character.pose(expression(mouthPucker=1.0, jawOpen=0.1), start=first.state)
+    again = character.pose(TALKING, start=before.state)
+    np.testing.assert_array_equal(again.skin, first.skin)
+    np.testing.assert_array_equal(again.jaw, first.jaw)
+
+
+def test_lips_pressed_together_touch_only_with_physics(character, assets):
+    pressed = expression(mouthRollLower=0.9, mouthRollUpper=0.7, mouthPressLeft=0.6, mouthPressRight=0.6)
+    without = character.pose(pressed, contact=False)
+    posed = character.pose(pressed)
+    assert intersections(character, without, assets) > 0
+    assert intersections(character, posed, assets) == 0
+    assert posed.result.minimum_distance_mm < 1.0
+
+
+def test_cancelling_ends_a_pose_and_the_next_one_works(character):
+    asked = []
+
+    def after_two():
+        asked.append(True)
+        return len(asked) > 2
+
+    posed = character.pose(expression(jawOpen=1.0, mouthPucker=0.5), should_cancel=after_two)
+    assert posed.is_cancelled
+    assert len(asked) == 3
+    assert not character.pose(TALKING).is_cancelled
+
+
+def test_bad_expressions_are_refused_before_anything_is_done(character):
+    with pytest.raises(ExpressionError):
+        character.pose(np.full(52, np.nan))
+
+
+@pytest.mark.parametrize("resolution", [0.0, -4.0, 50.0, float("nan")])
+def test_a_resolution_without_meaning_is_refused(resolution):
+    with pytest.raises(SettingsError, match="resolution"):
+        CharacterSettings(resolution_mm=resolution)
+
+
+def test_making_a_character_can_be_cancelled_and_tells_how_far_it_is(assets, tmp_path):
+    fresh = FaceAssets(assets.template, assets.model, assets.model_hash, assets.evaluator)
+    told = []
+
+    def progress(share, text):
+        told.append(share)
+        return share < 0.4
+
+    with pytest.raises(CharacterCancelled):
+        Character(Identity.mean(), COARSE, cache_directory=tmp_path, progress=progress, assets=fresh)
+    assert told == sorted(told)
+    assert 0.4 <= told[-1] < 1.0
+
+
+def test_damaged_cache_files_are_made_again(character, assets, cache):
+    files = sorted(cache.glob("*.npz"))
+    assert {path.name.partition("_")[0] for path in files} == {"space", "rest"}
+    for path in files:
+        path.write_bytes(path.read_bytes()[:1000])
+    fresh = FaceAssets(assets.template, assets.model, assets.model_hash, assets.evaluator)
+    again = Character(Identity.from_seed(5), COARSE, cache_directory=cache, assets=fresh)
+    np.testing.assert_allclose(again.rest.vertices["skin"], character.rest.vertices["skin"], atol=1e-9)
+
+
+def test_lids_and_lashes_go_down_together(character, assets):
+    posed = character.pose(expression(eyeBlinkLeft=1.0), physics=False)
+    left = character.rest.vertices["lashes"][:, 0] > 0.0
+    upper = assets.template.regions["upper_lid_left"] > 0.5
+    lid = (posed.skin - character.rest.vertices["skin"])[upper, 1].min()
+    lashes = (posed.lashes - character.rest.vertices["lashes"])[:, 1]
+    assert lid < -4.0
+    assert lashes[left].min() < 0.6 * lid
+    assert np.abs(lashes[~left]).max() < 1.0
+
+
+def test_teeth_move_with_the_reached_jaw(character):
+    posed = character.pose(expression(jawOpen=0.6))
+    np.testing.assert_array_equal(posed.jaw, posed.state.jaw)
+    np.testing.assert_array_equal(
+        posed.vertices(character.rest, "lower_teeth"), apply(posed.jaw, character.rest.vertices["lower_teeth"])
+    )

@@ -1,0 +1,58 @@
+"""Modulated sine networks folded for one code."""
+
+import numpy as np
+import pytest
+import torch
+
+from physface_blender.backend.displacement_sampler import DisplacementSampler
+from physface_blender.backend.folded_field import CHUNK_SIZE, FoldedEvaluator
+from physface_blender.networks.generalized import GeneralizedModel, GeneralizedNetwork
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A network in which every parameter matters."""
+    torch.manual_seed(0)
+    network = GeneralizedNetwork().eval().requires_grad_(False)
+    for field in (network.identity_field, network.expression_field):
+        for name, parameter in field.named_parameters():
+            if not name.startswith("layers"):
+                parameter.copy_(0.05 * torch.randn_like(parameter))
+    return network
+
+
+@pytest.mark.parametrize("thread_count", [1, 3])
+@pytest.mark.parametrize("count", [1, CHUNK_SIZE, 3 * CHUNK_SIZE + 7])
+def test_it_equals_the_network(network, thread_count, count):
+    coordinates, code = torch.rand(count, 4) * 2.0 - 1.0, torch.randn(1, 256) * 0.3
+    expected = network.expression_field(coordinates[None], code)[0]
+    folded = FoldedEvaluator(thread_count).evaluate(network.expression_field, coordinates, code)
+    assert expected.abs().max() > 0.3
+    np.testing.assert_allclose(folded.numpy(), expected.numpy(), atol=3e-5)
+
+
+def test_the_code_matters(network):
+    coordinates = torch.rand(10, 4)
+    evaluator = FoldedEvaluator()
+    first, second = (
+        evaluator.evaluate(network.expression_field, coordinates, torch.full((1, 256), c)) for c in (0.1, 0.2)
+    )
+    assert (first - second).abs().max() > 1e-2
+
+
+def test_threads_change_nothing(network):
+    coordinates, code = torch.rand(5000, 4), torch.randn(1, 256)
+    one, four = (FoldedEvaluator(count).evaluate(network.expression_field, coordinates, code) for count in (1, 4))
+    np.testing.assert_array_equal(one.numpy(), four.numpy())
+
+
+def test_the_sampler_equals_the_actor(network):
+    actor = GeneralizedModel(network).actor(np.random.default_rng(0).standard_normal(100))
+    random = np.random.default_rng(1)
+    points, parting = random.uniform(-60.0, 60.0, (900, 3)), random.uniform(-1.0, 1.0, 900)
+    weights = random.uniform(0.0, 1.0, 52)
+    sampler = DisplacementSampler(actor, points, parting, FoldedEvaluator())
+    expected = actor.displacement(points, parting, weights)
+    assert np.abs(expected).max() > 0.3
+    np.testing.assert_allclose(sampler.displacements(weights), expected, atol=1e-3)
+    np.testing.assert_array_equal(sampler.displacements(np.zeros(52)), np.zeros((900, 3)))

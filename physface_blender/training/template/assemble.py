@@ -10,6 +10,7 @@ import numpy as np
 from ...anatomy.mesh import Mesh
 from ...anatomy.template import FORMAT_VERSION, PARTS
 from .bones import clean_bones
+from .clearance import cleared_contact, cleared_teeth
 from .eye_look import measure_eye_look_degrees
 from .eyes import EYE_MATERIALS, fit_left_eyeball
 from .face_source import FaceSource, read_face_source
@@ -47,15 +48,19 @@ def build_template(data: Path, out: Path, report: Callable[[str], None]) -> None
     eye_left, eye_materials = left_eye.mesh()
     eye_right, _ = left_eye.mirrored().mesh()
     upper_gum, lower_gum = split_gums(source)
-    report("Binding the lashes.")
+    regions = source_regions(source)
+    report("Clearing the resting contact of lips, lining and teeth.")
+    upper_teeth, lower_teeth = cleared_teeth(source.part("teeth_upper"), source.part("teeth_lower"))
+    skin = skin.with_vertices(cleared_contact(skin, regions["contact"] > 0.5, [upper_teeth, lower_teeth]))
+    report("Growing the lashes.")
     lashes, lash_binding = lashes_of(source, skin)
     report("Cleaning skull and mandible, about two minutes.")
     centers = np.stack([left_eye.center, left_eye.mirrored().center])
     skull, mandible = clean_bones(data, outer_skin(source), centers)
     meshes = {
         "skin": skin,
-        "upper_teeth": source.part("teeth_upper"),
-        "lower_teeth": source.part("teeth_lower"),
+        "upper_teeth": upper_teeth,
+        "lower_teeth": lower_teeth,
         "upper_gum": upper_gum,
         "lower_gum": lower_gum,
         "eye_left": eye_left,
@@ -64,7 +69,6 @@ def build_template(data: Path, out: Path, report: Callable[[str], None]) -> None
         "skull": skull,
         "mandible": mandible,
     }
-    regions = source_regions(source)
     look = measure_eye_look_degrees(data)
     materials = {part: np.full(len(meshes[part].faces), MATERIALS.index(name)) for part, name in PART_MATERIAL.items()}
     materials["skin"] = _skin_materials(skin, regions)

@@ -123,9 +123,7 @@ def _surface_of(field: np.ndarray, grid: Grid, vertex_count: int) -> Mesh:
         points, corners = fast_simplification.simplify(
             vertices.astype(np.float32), triangles, target_reduction=1 - target / len(vertices), agg=6
         )
-        mesh = Mesh(
-            points.astype(np.float64), np.column_stack([corners, np.full(len(corners), -1)]).astype(np.int32)
-        )
+        mesh = Mesh(points.astype(np.float64), np.column_stack([corners, np.full(len(corners), -1)]).astype(np.int32))
         if _is_closed_manifold(mesh):
             return mesh
     raise ValueError("The bone did not stay a closed manifold when it was simplified.")
@@ -134,6 +132,8 @@ def _surface_of(field: np.ndarray, grid: Grid, vertex_count: int) -> Mesh:
 def _is_closed_manifold(mesh: Mesh) -> bool:
     """Tell whether every edge has exactly two faces that run along it in opposite directions."""
     sides = mesh.directed_edges
-    return len(np.unique(sides, axis=0)) == len(sides) and len(mesh.edges) * 2 == len(sides) and (
-        len(mesh.boundary_edges) == 0
+    return (
+        len(np.unique(sides, axis=0)) == len(sides)
+        and len(mesh.edges) * 2 == len(sides)
+        and (len(mesh.boundary_edges) == 0)
     )

@@ -32,9 +32,7 @@ def measure_eye_look_degrees(data: Path) -> dict[str, float]:
     up, down = np.linalg.lstsq(design, np.concatenate(pitch), rcond=None)[0][:2] * [-1, 1]
     inward, outward = np.linalg.lstsq(design, np.concatenate(yaw), rcond=None)[0][2:4] * [1, -1]
     degrees = dict(zip(DIRECTIONS, (up, down, inward, outward), strict=True))
-    return {
-        f"eyeLook{way}{side}": round(float(degrees[way]), 2) for way in DIRECTIONS for side in ("Left", "Right")
-    }
+    return {f"eyeLook{way}{side}": round(float(degrees[way]), 2) for way in DIRECTIONS for side in ("Left", "Right")}
 
 
 def _read_columns(path: Path) -> dict[str, np.ndarray]:

@@ -51,9 +51,9 @@ class Eyeball:
         turn = 2 * np.pi * np.arange(SEGMENTS) / SEGMENTS
         around = np.cos(turn)[:, None] * side + np.sin(turn)[:, None] * up
         polar = np.radians(angles)
-        rings = (
-            np.cos(polar)[:, None, None] * self.axis + np.sin(polar)[:, None, None] * around
-        ) * radii[:, None, None]
+        rings = (np.cos(polar)[:, None, None] * self.axis + np.sin(polar)[:, None, None] * around) * radii[
+            :, None, None
+        ]
         front = self.center + self.radii[0] * self.axis
         back = self.center - self.radii[-1] * self.axis
         vertices = np.concatenate([front[None], (self.center + rings).reshape(-1, 3), back[None]])
@@ -95,9 +95,7 @@ def fit_left_eyeball(source: FaceSource) -> Eyeball:
 
 def _fitted_profile(angle: np.ndarray, distance: np.ndarray) -> np.ndarray:
     """Return the least-squares piecewise linear profile, even in the angle and slightly smoothed."""
-    hats = np.stack(
-        [np.interp(angle, PROFILE_DEGREES, row) for row in np.eye(len(PROFILE_DEGREES))], axis=1
-    )
+    hats = np.stack([np.interp(angle, PROFILE_DEGREES, row) for row in np.eye(len(PROFILE_DEGREES))], axis=1)
     second = np.diff(np.eye(len(PROFILE_DEGREES)), n=2, axis=0) * 2.0
     return np.linalg.lstsq(
         np.concatenate([hats, second]), np.concatenate([distance, np.zeros(len(second))]), rcond=None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import breadth_first_order, dijkstra
+from scipy.sparse.csgraph import dijkstra
 
 from ...anatomy.mesh import Mesh
 from .face_source import FaceSource, mirror_permutation
 
-OUTER_LIP = range(48, 60)
+UPPER_LIP_CONTOUR = slice(48, 55)
+LOWER_LIP_CONTOUR = slice(55, 60)
+NOSTRIL_WIDTH = 13.0
 SIDES = {"left": 1.0, "right": -1.0}
 
 
@@ -19,17 +21,17 @@ def source_regions(source: FaceSource) -> dict[str, np.ndarray]:
     x, y, z = skin.vertices.T
     ranges = source.ranges
     is_socket = _within(len(x), ranges["mouth_socket"])
-    lips = lip_mask(source, skin)
     jaw = source.expressions["jawOpen"][: len(x)]
     lowered = np.linalg.norm(jaw, axis=1) > 0.5 * lip_parting_travel(source)
+    lips = lip_mask(source, skin, lowered)
     regions = {
         "face": _within(len(x), source.narrow_face),
         "upper_lip": lips & ~lowered,
         "lower_lip": lips & lowered,
         "inner_mouth": is_socket,
         "contact": lips | (is_socket & (z > 42.0)),
-        "ear": (np.abs(x) > 66.0) & (y > -16.0) & (y < 52.0) & (z < 40.0) & (z > -25.0),
-        "nostril": _nostrils(source, skin),
+        "ear": _ears(x, y, z),
+        "nostril": _nostrils(skin),
         "forehead": _ramp(y, 58.0, 66.0) * _ramp(-y, -112.0, -98.0) * _ramp(z, 40.0, 60.0),
         "scalp": np.maximum(_ramp(y, 98.0, 114.0), _ramp(y, 5.0, 25.0) * _ramp(-z, -35.0, -15.0)),
         "neck": _ramp(-y, 70.0, 90.0) * _ramp(-z, -95.0, -85.0),
@@ -49,21 +51,18 @@ def lip_parting_travel(source: FaceSource) -> float:
     return float(np.linalg.norm(source.expressions["jawOpen"][source.landmarks68[66]]))
 
 
-def lip_mask(source: FaceSource, skin: Mesh) -> np.ndarray:
-    """Return (V,) True on the lips: from the outer contour of the red inward to the mouth socket."""
-    contour = _closed_path(skin, [int(source.landmarks68[i]) for i in OUTER_LIP])
-    blocked = np.zeros(len(skin.vertices), dtype=bool)
-    blocked[contour] = True
-    blocked[slice(*source.ranges["mouth_socket"])] = True
-    reached = np.zeros(len(skin.vertices), dtype=bool)
-    graph = _graph(skin, keep=~blocked)
-    for inner in source.landmarks68[60:68]:
-        if not blocked[inner]:
-            reached[breadth_first_order(graph, int(inner), directed=False, return_predecessors=False)] = True
-    if reached.sum() > len(reached) // 4:
-        raise ValueError("The outer lip contour is not closed: the lips ran out into the face.")
-    reached[contour] = True
-    return reached
+def lip_mask(source: FaceSource, skin: Mesh, lowered: np.ndarray) -> np.ndarray:
+    """Return (V,) True on the lips: from the outer contour of the red inward to the mouth socket.
+
+    The contour is the loop of the mesh, counted from the mouth socket, on which most landmarks of it lie.
+    """
+    socket = np.flatnonzero(_within(len(skin.vertices), source.ranges["mouth_socket"]))
+    pairs = np.concatenate([skin.faces[:, [a, b]] for a in range(4) for b in range(a + 1, 4)])
+    graph = coo_matrix((np.ones(len(pairs)), pairs.T), shape=(len(skin.vertices),) * 2).tocsr()
+    ring = dijkstra(graph, directed=False, indices=socket, min_only=True, unweighted=True, limit=30)
+    outer_upper = np.median(ring[source.landmarks68[UPPER_LIP_CONTOUR]])
+    outer_lower = np.median(ring[source.landmarks68[LOWER_LIP_CONTOUR]])
+    return (ring >= 1) & (ring <= np.where(lowered, outer_lower, outer_upper))
 
 
 def _lids(source: FaceSource, skin: Mesh, socket: np.ndarray, side: str) -> tuple[np.ndarray, np.ndarray]:
@@ -84,21 +83,33 @@ def _lids(source: FaceSource, skin: Mesh, socket: np.ndarray, side: str) -> tupl
     return (distance < 9.0) & (sinking > 0), (distance < 7.0) & (sinking < 0)
 
 
-def _nostrils(source: FaceSource, skin: Mesh) -> np.ndarray:
-    """Return the mask of the nostrils' insides: skin near their openings that looks at other skin nearby."""
+def _nostrils(skin: Mesh) -> np.ndarray:
+    """Return the mask of the nostrils' insides: skin within the nose that looks at other skin.
+
+    A vertex is inside when other skin near it looks back at it across less than ``NOSTRIL_WIDTH``.
+    """
     points, normals = skin.vertices, skin.vertex_normals
-    base = points[source.landmarks68[[31, 33, 35]]]
-    box = (np.abs(points[:, 0]) < 19.0) & (np.abs(points[:, 1] - base[:, 1].mean()) < 16.0) & (points[:, 2] > 85.0)
-    box &= ~_within(len(points), source.ranges["mouth_socket"])
-    rows = np.flatnonzero(box)
+    rows = np.flatnonzero(
+        (np.abs(points[:, 0]) > 2.5)
+        & (np.abs(points[:, 0]) < 17.0)
+        & (points[:, 1] > -8.5)
+        & (points[:, 1] < 12.0)
+        & (points[:, 2] > 88.0)
+        & (points[:, 2] < 121.0)
+    )
     apart = points[rows][None] - points[rows][:, None]
     distance = np.linalg.norm(apart, axis=2) + 1e-9
     toward = np.einsum("pqx,px->pq", apart, normals[rows]) / distance
-    facing = np.einsum("px,qx->pq", normals[rows], normals[rows])
-    opposed = ((distance < 14.0) & (toward > 0.6) & (facing < -0.4)).sum(axis=1) > 2
+    back = -np.einsum("pqx,qx->pq", apart, normals[rows]) / distance
+    seen = ((distance < NOSTRIL_WIDTH) & (toward > 0.5) & (back > 0.5)).sum(axis=1)
     inside = np.zeros(len(points), dtype=bool)
-    inside[rows[opposed]] = True
+    inside[rows[seen > 4]] = True
     return inside
+
+
+def _ears(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Return the mask of the ears: what stands out at the side of the head behind the jaw joint."""
+    return (np.abs(x) > 65.0) & (y > -19.0) & (y < 46.0) & (z < 20.0 + 0.25 * y) & (z > -30.0)
 
 
 def _graph(skin: Mesh, keep: np.ndarray) -> coo_matrix:
@@ -106,19 +117,6 @@ def _graph(skin: Mesh, keep: np.ndarray) -> coo_matrix:
     edges = skin.edges[keep[skin.edges].all(axis=1)]
     length = np.linalg.norm(skin.vertices[edges[:, 0]] - skin.vertices[edges[:, 1]], axis=1)
     return coo_matrix((length, edges.T), shape=(len(keep),) * 2).tocsr()
-
-
-def _closed_path(skin: Mesh, stops: list[int]) -> np.ndarray:
-    """Return the vertices of the shortest edge path through the stops and back to the first."""
-    graph = _graph(skin, np.ones(len(skin.vertices), dtype=bool))
-    _, previous = dijkstra(graph, directed=False, indices=stops, return_predecessors=True)
-    path = []
-    for number, stop in enumerate(stops):
-        current = stops[(number + 1) % len(stops)]
-        while current != stop:
-            path.append(current)
-            current = int(previous[number, current])
-    return np.array(path)
 
 
 def _within(count: int, limits: tuple[int, int]) -> np.ndarray:

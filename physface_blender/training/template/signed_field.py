@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from .nearest import closest_weights
+from .nearest import closest_on_triangle
 
 
 @dataclass(frozen=True)
@@ -69,25 +69,23 @@ def signed_distance(vertices: np.ndarray, triangles: np.ndarray, grid: Grid, ban
 @njit(cache=True)
 def _nearest_squared(corners, field, band):
     """Lower ``field`` to the squared distance of every triangle, for the points within ``band``."""
+    point = np.empty(3)
+    low = np.empty(3, np.int64)
+    high = np.empty(3, np.int64)
     for t in range(corners.shape[0]):
-        a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
-        low = np.empty(3, np.int64)
-        high = np.empty(3, np.int64)
         for k in range(3):
-            low[k] = max(0, int(np.ceil(min(a[k], b[k], c[k]) - band)))
-            high[k] = min(field.shape[k] - 1, int(np.floor(max(a[k], b[k], c[k]) + band)))
-        point = np.empty(3)
+            low[k] = max(0, int(np.ceil(min(corners[t, 0, k], corners[t, 1, k], corners[t, 2, k]) - band)))
+            top = int(np.floor(max(corners[t, 0, k], corners[t, 1, k], corners[t, 2, k]) + band))
+            high[k] = min(field.shape[k] - 1, top)
         for i in range(low[0], high[0] + 1):
             point[0] = i
             for j in range(low[1], high[1] + 1):
                 point[1] = j
                 for k in range(low[2], high[2] + 1):
                     point[2] = k
-                    weights = closest_weights(point, a, b, c)
-                    rest = point - weights[0] * a - weights[1] * b - weights[2] * c
-                    distance = np.dot(rest, rest)
-                    if distance < field[i, j, k]:
-                        field[i, j, k] = distance
+                    squared, _, _ = closest_on_triangle(point, corners[t])
+                    if squared < field[i, j, k]:
+                        field[i, j, k] = squared
 
 
 @njit(cache=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..anatomy.template import Template
-from . import bridge, compat, materials
+from . import bridge, compat, hair, materials
 
 LABELS = {
     "skin": "Skin",
@@ -111,7 +111,9 @@ def create(
     for part, label in LABELS.items():
         pivot = np.asarray(rest.get(f"{part}_center", np.zeros(3)), dtype=np.float64)
         mesh = _part_mesh(template, part, bridge.to_blender(rest[part] - pivot, scale), name, label)
-        _assign_materials(mesh, [face_materials[name] for name in template.material_names], template.face_materials[part])
+        _assign_materials(
+            mesh, [face_materials[name] for name in template.material_names], template.face_materials[part]
+        )
         created = bpy.data.objects.new(name if part == "skin" else f"{name} {label}", mesh)
         collection.objects.link(created)
         created.physface.part = part
@@ -146,6 +148,8 @@ def _part_mesh(template: Template, part: str, coordinates: NDArray, name: str, l
         for attribute, regions in materials.REGION_ATTRIBUTES.items():
             values = np.maximum.reduce([template.regions[region] for region in regions])
             bridge.set_point_attribute(mesh, attribute, values)
+    for attribute, values in hair.attributes(template, part).items():
+        bridge.set_point_attribute(mesh, attribute, values)
     if part in template.eye_centers:
         bridge.set_point_attribute(mesh, materials.EYE_ATTRIBUTE, _degrees_from_optical_axis(template, part))
     return mesh
@@ -161,9 +165,7 @@ def _degrees_from_optical_axis(template: Template, part: str) -> NDArray[np.floa
     return np.degrees(np.arccos(np.clip(arms @ (axis / np.linalg.norm(axis)), -1.0, 1.0)))
 
 
-def _assign_materials(
-    mesh: bpy.types.Mesh, available: list[bpy.types.Material], indices: NDArray[np.int16]
-) -> None:
+def _assign_materials(mesh: bpy.types.Mesh, available: list[bpy.types.Material], indices: NDArray[np.int16]) -> None:
     """Give a mesh the materials that its faces use; several indices may mean the same material."""
     slots: dict[str, int] = {}
     slot_of_index = np.zeros(len(available), dtype=np.int32)

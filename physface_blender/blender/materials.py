@@ -8,17 +8,16 @@ need no texture and fit eyes of any size.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 
 import bpy
 
-from . import bridge
+from . import bridge, hair
 
 REGION_ATTRIBUTES = {
     "physface_lips": ("upper_lip", "lower_lip"),
     "physface_mouth": ("inner_mouth",),
-    "physface_nostril": ("nostril",),
+    "physface_scalp": ("scalp",),
 }
 """Number per skin vertex that the skin material reads: its name, and the regions it is the maximum of."""
 
@@ -83,6 +82,19 @@ class _Graph:
         node.attribute_name = name
         return node.outputs["Fac"]
 
+    def math(self, operation: str, *values: object) -> bpy.types.NodeSocket:
+        """A mathematical operation on numbers or sockets."""
+        node = self.nodes.new("ShaderNodeMath")
+        node.operation = operation
+        for socket, value in zip(node.inputs, values, strict=False):
+            self.feed(socket, value)
+        return node.outputs[0]
+
+    def noise(self, x: object, y: object, detail: float = 2.0) -> bpy.types.NodeSocket:
+        """Noise over two numbers, about 0.25 to 0.75, one bump in every unit."""
+        place = self.add("ShaderNodeCombineXYZ", X=x, Y=y).outputs[0]
+        return self.add("ShaderNodeTexNoise", Vector=place, Scale=1.0, Detail=detail).outputs[0]
+
 
 def _skin(material: bpy.types.Material) -> None:
     graph = _Graph(material)
@@ -90,15 +102,13 @@ def _skin(material: bpy.types.Material) -> None:
     blotches = graph.add("ShaderNodeTexNoise", Vector=place, Scale=14.0, Detail=4.0).outputs[0]
     pores = graph.add("ShaderNodeTexNoise", Vector=place, Scale=420.0, Detail=2.0).outputs[0]
     lips, mouth = graph.attribute("physface_lips"), graph.attribute("physface_mouth")
-    nostril = graph.attribute("physface_nostril")
-    color = graph.mix(graph.ramp(blotches, 0.35, 0.7), (0.56, 0.345, 0.26), (0.64, 0.40, 0.31))
+    color = graph.mix(graph.ramp(blotches, 0.35, 0.7), (0.55, 0.315, 0.225), (0.63, 0.375, 0.275))
     color = graph.mix(graph.ramp(lips, 0.2, 0.9), color, (0.46, 0.19, 0.165))
     color = graph.mix(graph.ramp(mouth, 0.3, 0.9), color, (0.30, 0.075, 0.07))
-    color = graph.mix(graph.ramp(nostril, 0.5, 1.0), color, (0.25, 0.10, 0.08))
-    wet = graph.add("ShaderNodeMath", Value=mouth)
-    wet.operation = "MAXIMUM"
-    graph.feed(wet.inputs[1], lips)
-    roughness = graph.add("ShaderNodeMapRange", Value=wet.outputs[0], To_Min=0.48, To_Max=0.3).outputs["Result"]
+    color = graph.mix(_stubble(graph), color, (0.16, 0.11, 0.085))
+    color = graph.mix(_brow(graph), color, (0.045, 0.027, 0.018))
+    wet = graph.math("MAXIMUM", mouth, lips)
+    roughness = graph.add("ShaderNodeMapRange", Value=wet, To_Min=0.48, To_Max=0.3).outputs["Result"]
     bump = graph.add("ShaderNodeBump", Strength=0.12, Height=pores)
     millimeter = bridge.units_per_millimeter(bpy.context.scene)
     graph.feed(bump.inputs["Distance"], 0.4 * millimeter)
@@ -111,6 +121,42 @@ def _skin(material: bpy.types.Material) -> None:
         Subsurface_Scale=3.5 * millimeter,
         Normal=bump.outputs["Normal"],
     )
+    graph.surface(shader)
+
+
+def _stubble(graph: _Graph) -> bpy.types.NodeSocket:
+    """How much of a shaved scalp is hair."""
+    place = graph.nodes.new("ShaderNodeTexCoord").outputs["UV"]
+    specks = graph.add("ShaderNodeTexNoise", Vector=place, Scale=700.0, Detail=2.0).outputs[0]
+    edge = graph.add("ShaderNodeTexNoise", Vector=place, Scale=40.0, Detail=3.0).outputs[0]
+    scalp = graph.math("ADD", graph.attribute("physface_scalp"), graph.math("MULTIPLY_ADD", edge, 0.6, -0.3))
+    share = graph.math("MULTIPLY", graph.ramp(scalp, 0.15, 1.0), graph.ramp(specks, 0.2, 0.7))
+    return graph.math("MULTIPLY", share, 0.55)
+
+
+def _brow(graph: _Graph) -> bpy.types.NodeSocket:
+    """How much of the skin is hidden by a brow: hairs that lean outward, thinner toward the edges."""
+    along, height = graph.attribute(hair.BROW_ALONG), graph.attribute(hair.BROW_HEIGHT)
+    distance = graph.attribute(hair.BROW_DISTANCE)
+    leaning = graph.math("MULTIPLY_ADD", height, -0.05, along)
+    hairs = graph.noise(graph.math("MULTIPLY", leaning, 60.0), graph.math("MULTIPLY", height, 1.1), detail=3.0)
+    ragged = graph.math("MULTIPLY_ADD", graph.math("SUBTRACT", hairs, 0.5), -1.2, distance)
+    inside = graph.math("SUBTRACT", 1.0, graph.ramp(ragged, 0.35, 1.05))
+    strength = graph.math("MULTIPLY", graph.math("MULTIPLY_ADD", graph.ramp(hairs, 0.3, 0.6), 0.6, 0.4), inside)
+    return graph.math("MULTIPLY", strength, 0.92)
+
+
+def _lashes(material: bpy.types.Material) -> None:
+    """Hairs on the cards of the lashes, wide at the root and thin at the tip; nothing between them."""
+    graph = _Graph(material)
+    along, out = graph.attribute(hair.LASH_ALONG), graph.attribute(hair.LASH_OUT)
+    wander = graph.math("SUBTRACT", graph.noise(along, graph.math("MULTIPLY", out, 1.5)), 0.5)
+    from_hair = graph.math("PINGPONG", graph.math("ADD", along, graph.math("MULTIPLY", wander, 1.2)), 0.5)
+    length = graph.math("MULTIPLY_ADD", graph.noise(graph.math("MULTIPLY", along, 0.7), 7.0), 0.9, 0.5)
+    reach = graph.math("SUBTRACT", 1.0, graph.math("DIVIDE", out, length))
+    width = graph.math("MULTIPLY", reach, 0.3)
+    is_hair = graph.ramp(graph.math("SUBTRACT", width, from_hair), -0.04, 0.06)
+    shader = graph.add("ShaderNodeBsdfPrincipled", Base_Color=(0.018, 0.012, 0.009), Roughness=0.5, Alpha=is_hair)
     graph.surface(shader)
 
 
@@ -156,7 +202,7 @@ def _eye(material: bpy.types.Material) -> None:
 _KINDS: dict[str, tuple[str, Callable[[bpy.types.Material], None], _Color]] = {
     "skin": ("PF Skin", _skin, (0.60, 0.40, 0.32)),
     "eye": ("PF Eye", _eye, (0.72, 0.69, 0.66)),
-    "lashes": ("PF Lashes", _plain((0.018, 0.012, 0.009), 0.55), (0.03, 0.02, 0.02)),
+    "lashes": ("PF Lashes", _lashes, (0.03, 0.02, 0.02)),
     "gum": ("PF Gums", _plain((0.46, 0.15, 0.14), 0.2, scatter_mm=1.5, coat=0.6), (0.5, 0.2, 0.19)),
     "teeth": ("PF Teeth", _plain((0.74, 0.67, 0.55), 0.18, scatter_mm=1.0, coat=0.3), (0.8, 0.75, 0.65)),
     "bone": ("PF Bone", _plain((0.68, 0.60, 0.47), 0.6), (0.7, 0.63, 0.5)),
@@ -180,6 +226,6 @@ def _ensure(kind: str) -> bpy.types.Material:
     if existing is not None and existing.library is None:
         return existing
     material = bpy.data.materials.new(name)
-    material.diffuse_color = (*(math.sqrt(channel) for channel in viewport_color), 1.0)
+    material.diffuse_color = (*viewport_color, 0.4 if kind == "lashes" else 1.0)
     build(material)
     return material

@@ -71,13 +71,14 @@ def still_face(scene, template, template_rest) -> bpy.types.Object:
 
 @pytest.fixture
 def add_face(scene) -> Callable[..., bpy.types.Object]:
-    """Add a face through the operator; its bake is as coarse as its preview, to be quick."""
+    """Add a face through the operator, set up to be quick: a coarse bake, without physics unless a test asks for it."""
 
     def add(**properties) -> bpy.types.Object:
         assert bpy.ops.physface.add_face(**properties) == {"FINISHED"}
         skin = bpy.context.active_object
         skin.physface.bake_resolution = COARSE_MM
         skin.physface.preview_resolution = COARSE_MM
+        skin.physface.bake_physics = False
         return skin
 
     return add

@@ -24,8 +24,8 @@ _BROW_HALF_WIDTH_MM = (4.2, 5.2, 4.8, 3.6, 1.6)
 
 _FAR = 4.0
 _STEPS = 40
-_LASHES_PER_RADIAN = 22.0
-_LOWER_SHORTER = 1.8
+_LASHES_PER_RADIAN = 26.0
+_LOWER_SHORTER = 1.5
 
 
 def attributes(template: Template, part: str) -> dict[str, NDArray[np.float32]]:

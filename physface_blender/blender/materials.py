@@ -154,7 +154,7 @@ def _lashes(material: bpy.types.Material) -> None:
     from_hair = graph.math("PINGPONG", graph.math("ADD", along, graph.math("MULTIPLY", wander, 1.2)), 0.5)
     length = graph.math("MULTIPLY_ADD", graph.noise(graph.math("MULTIPLY", along, 0.7), 7.0), 0.9, 0.5)
     reach = graph.math("SUBTRACT", 1.0, graph.math("DIVIDE", out, length))
-    width = graph.math("MULTIPLY", reach, 0.3)
+    width = graph.math("MULTIPLY", reach, 0.62)
     is_hair = graph.ramp(graph.math("SUBTRACT", width, from_hair), -0.04, 0.06)
     shader = graph.add("ShaderNodeBsdfPrincipled", Base_Color=(0.018, 0.012, 0.009), Roughness=0.5, Alpha=is_hair)
     graph.surface(shader)

@@ -56,7 +56,7 @@ def build_template(data: Path, out: Path, report: Callable[[str], None]) -> None
     lashes, lash_binding = lashes_of(source, skin)
     report("Cleaning skull and mandible, about two minutes.")
     centers = np.stack([left_eye.center, left_eye.mirrored().center])
-    skull, mandible = clean_bones(data, outer_skin(source), centers)
+    skull, mandible = clean_bones(data, outer_skin(skin, regions), centers)
     meshes = {
         "skin": skin,
         "upper_teeth": upper_teeth,

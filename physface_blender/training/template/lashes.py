@@ -87,9 +87,7 @@ def _border_walk(neighbors: dict[int, set[int]], corner: int, step: int) -> list
     """Return the border vertices from one corner of a quad grid to the next, starting with ``step``."""
     path = [corner, step]
     while len(neighbors[path[-1]]) == 3:
-        path.append(
-            next(vertex for vertex in neighbors[path[-1]] if len(neighbors[vertex]) < 4 and vertex != path[-2])
-        )
+        path.append(next(vertex for vertex in neighbors[path[-1]] if len(neighbors[vertex]) < 4 and vertex != path[-2]))
     return path
 
 
@@ -102,9 +100,7 @@ def _tube(line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     up = np.cross(across, tangent)
     radius = ROOT_RADIUS * (1 - 0.8 * np.linspace(0, 1, len(line)))[:-1, None]
     turn = 2 * np.pi * np.arange(SIDES) / SIDES
-    rings = [
-        line[:-1] + radius * (np.cos(angle) * across[:-1] + np.sin(angle) * up[:-1]) for angle in turn
-    ]
+    rings = [line[:-1] + radius * (np.cos(angle) * across[:-1] + np.sin(angle) * up[:-1]) for angle in turn]
     vertices = np.concatenate([np.stack(rings, axis=1).reshape(-1, 3), line[-1:]])
     here = np.arange((len(line) - 1) * SIDES).reshape(-1, SIDES)
     beside = np.roll(here, -1, axis=1)

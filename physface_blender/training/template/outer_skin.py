@@ -5,18 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from ...anatomy.mesh import Mesh
-from .face_source import FaceSource
+
+POCKETS = ("inner_mouth", "eye_socket_left", "eye_socket_right")
 
 
-def outer_skin(source: FaceSource) -> tuple[np.ndarray, np.ndarray]:
+def outer_skin(skin: Mesh, regions: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return vertices (V, 3) in millimeters and triangles (T, 3) of the closed outer skin.
 
-    The mouth socket and the eye sockets are left out and the openings closed by fans.
+    The faces of mouth and eye sockets are left out and all openings closed by fans.
     """
-    last = source.ranges["head_neck"][1]
-    shell = Mesh(source.vertices[:last], source.faces[source.face_rows(0, last)])
+    in_pocket = np.max([regions[name] for name in POCKETS], axis=0) > 0.5
+    shell = Mesh(skin.vertices, skin.faces[~in_pocket[skin.faces].any(axis=1)])
     vertices, triangles = [shell.vertices], [shell.triangles]
-    count = last
+    count = len(skin.vertices)
     for loop in boundary_loops(shell):
         vertices.append(shell.vertices[loop].mean(axis=0)[None])
         triangles.append(np.column_stack([np.roll(loop, -1), loop, np.full(len(loop), count)]))

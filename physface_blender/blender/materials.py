@@ -146,20 +146,6 @@ def _brow(graph: _Graph) -> bpy.types.NodeSocket:
     return graph.math("MULTIPLY", strength, 0.92)
 
 
-def _lashes(material: bpy.types.Material) -> None:
-    """Hairs on the cards of the lashes, wide at the root and thin at the tip; nothing between them."""
-    graph = _Graph(material)
-    along, out = graph.attribute(hair.LASH_ALONG), graph.attribute(hair.LASH_OUT)
-    wander = graph.math("SUBTRACT", graph.noise(along, graph.math("MULTIPLY", out, 1.5)), 0.5)
-    from_hair = graph.math("PINGPONG", graph.math("ADD", along, graph.math("MULTIPLY", wander, 1.2)), 0.5)
-    length = graph.math("MULTIPLY_ADD", graph.noise(graph.math("MULTIPLY", along, 0.7), 7.0), 0.9, 0.5)
-    reach = graph.math("SUBTRACT", 1.0, graph.math("DIVIDE", out, length))
-    width = graph.math("MULTIPLY", reach, 0.62)
-    is_hair = graph.ramp(graph.math("SUBTRACT", width, from_hair), -0.04, 0.06)
-    shader = graph.add("ShaderNodeBsdfPrincipled", Base_Color=(0.018, 0.012, 0.009), Roughness=0.5, Alpha=is_hair)
-    graph.surface(shader)
-
-
 def _plain(color: _Color, roughness: float, *, scatter_mm: float = 0.0, coat: float = 0.0) -> Callable:
     def build(material: bpy.types.Material) -> None:
         graph = _Graph(material)
@@ -201,14 +187,17 @@ def _eye(material: bpy.types.Material) -> None:
 
 _KINDS: dict[str, tuple[str, Callable[[bpy.types.Material], None], _Color]] = {
     "skin": ("PF Skin", _skin, (0.60, 0.40, 0.32)),
-    "eye": ("PF Eye", _eye, (0.72, 0.69, 0.66)),
-    "lashes": ("PF Lashes", _lashes, (0.03, 0.02, 0.02)),
+    "sclera": ("PF Eye White", _eye, (0.72, 0.69, 0.66)),
+    "iris": ("PF Iris", _eye, (0.13, 0.10, 0.07)),
+    "pupil": ("PF Pupil", _eye, (0.01, 0.01, 0.01)),
+    "lashes": ("PF Lashes", _plain((0.018, 0.012, 0.009), 0.5), (0.03, 0.02, 0.02)),
     "gum": ("PF Gums", _plain((0.46, 0.15, 0.14), 0.2, scatter_mm=1.5, coat=0.6), (0.5, 0.2, 0.19)),
     "teeth": ("PF Teeth", _plain((0.74, 0.67, 0.55), 0.18, scatter_mm=1.0, coat=0.3), (0.8, 0.75, 0.65)),
     "bone": ("PF Bone", _plain((0.68, 0.60, 0.47), 0.6), (0.7, 0.63, 0.5)),
 }
-_KIND_OF_NAME = {"lips": "skin", "inner_mouth": "skin", "sclera": "eye", "iris": "eye", "pupil": "eye"}
-"""Materials of the template that one of ours shows; lips, mouth, iris and pupil are painted by attributes and angles."""
+_KIND_OF_NAME = {"lips": "skin", "inner_mouth": "skin"}
+"""Materials of the template that another of ours shows: lips and mouth are painted on the skin by attributes. The three
+of an eye are alike but for their color in the solid view, where iris and pupil should be seen too."""
 
 
 def ensure(material_names: Iterable[str]) -> dict[str, bpy.types.Material]:
@@ -226,6 +215,6 @@ def _ensure(kind: str) -> bpy.types.Material:
     if existing is not None and existing.library is None:
         return existing
     material = bpy.data.materials.new(name)
-    material.diffuse_color = (*viewport_color, 0.4 if kind == "lashes" else 1.0)
+    material.diffuse_color = (*viewport_color, 1.0)
     build(material)
     return material

@@ -1,4 +1,4 @@
-"""Brows and lashes: coordinates of hair that are where hair grows, and alike on both sides."""
+"""Brows: coordinates of hair that are where hair grows, and alike on both sides."""
 
 import numpy as np
 import pytest
@@ -26,16 +26,6 @@ def test_brows_lie_over_the_eyes_and_nowhere_else(template):
     assert np.corrcoef(np.abs(vertices[left, 0])[order], values[hair.BROW_ALONG][left][order])[0, 1] > 0.95
 
 
-def test_lashes_begin_at_the_lid_and_end_at_the_tip(template):
-    values = hair.lash_attributes(template)
-    out, along = values[hair.LASH_OUT], values[hair.LASH_ALONG]
-    length = np.linalg.norm(template.lash_binding.offsets, axis=1)
-    assert out.min() < 0.1
-    assert 1.0 <= out.max() <= 1.6
-    assert np.corrcoef(out, length)[0, 1] > 0.6
-    assert np.ptp(along) > 60.0
-
-
 def test_other_parts_have_no_hair(template):
-    assert hair.attributes(template, "upper_teeth") == {}
+    assert hair.attributes(template, "lashes") == {}
     assert set(hair.attributes(template, "skin")) == {hair.BROW_ALONG, hair.BROW_HEIGHT, hair.BROW_DISTANCE}

@@ -28,7 +28,11 @@ class PHYSFACE_preferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
     )
     threads: IntProperty(
-        name="Threads", description="Threads of the backend; 0 for one per processor, up to eight", default=0, min=0, max=64
+        name="Threads",
+        description="Threads of the backend; 0 for one per processor, up to eight",
+        default=0,
+        min=0,
+        max=64,
     )
 
     def draw(self, context: bpy.types.Context) -> None:

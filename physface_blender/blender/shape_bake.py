@@ -79,7 +79,9 @@ def check_bakeable(skin: bpy.types.Object, vertex_counts: dict[str, int] | None 
         if target.mode != "OBJECT":
             raise FaceObjectError(f"{target.name} is in {target.mode.title()} Mode; leave it before baking.")
         if not target.data.is_editable:
-            raise FaceObjectError(f"The mesh of {target.name} is linked from another file; make it local before baking.")
+            raise FaceObjectError(
+                f"The mesh of {target.name} is linked from another file; make it local before baking."
+            )
     for part in RIGID_MOTION:
         target = parts.get(part)
         if target is None or target.animation_data is None or target.animation_data.action is None:

@@ -126,14 +126,21 @@ class WorkerLink:
             LinkError: The worker cannot be started.
         """
         known = self._characters.get(request.character)
-        if known is not None and known.request == request and (known.last is None or isinstance(known.last, CharacterReady)):
+        if (
+            known is not None
+            and known.request == request
+            and (known.last is None or isinstance(known.last, CharacterReady))
+        ):
             return known
         ticket = self._characters[request.character] = self.ask(request)
         return ticket
 
     def drop(self, character: str) -> None:
         """Let the worker forget a character, if it knows it."""
-        if self._characters.pop(character, None) is not None and self.state in (ClientState.STARTING, ClientState.RUNNING):
+        if self._characters.pop(character, None) is not None and self.state in (
+            ClientState.STARTING,
+            ClientState.RUNNING,
+        ):
             self.ask(DropCharacter(character=character))
 
     def cancel(self, ticket: Ticket) -> None:

@@ -27,7 +27,7 @@ def registered() -> Iterator[None]:
     weights = os.environ.get("PHYSFACE_WEIGHTS")
 
     def settings():
-        chosen = replace(original(), thread_count=2)
+        chosen = replace(original(), thread_count=int(os.environ.get("OMP_NUM_THREADS", "2")))
         return replace(chosen, weights_path=Path(weights)) if weights else chosen
 
     preferences.backend_settings = settings

@@ -106,10 +106,10 @@ class PHYSFACE_OT_add_face(JobOperator, bpy.types.Operator):
             yield
         ready = ticket.result(CharacterReady)
         if bpy.context.mode != "OBJECT":
-            raise UserError("The face was not added because Object Mode was left meanwhile; add it again in Object Mode.")
-        skin = face_objects.create(
-            bpy.context, template, ready.arrays, render_subdivision=self.render_subdivision
-        )
+            raise UserError(
+                "The face was not added because Object Mode was left meanwhile; add it again in Object Mode."
+            )
+        skin = face_objects.create(bpy.context, template, ready.arrays, render_subdivision=self.render_subdivision)
         skin.physface.seed = self.seed
         properties.write_identity(skin, identity.coefficients)
         live.mark(skin)
@@ -123,4 +123,3 @@ def draw_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 
 CLASSES = (PHYSFACE_OT_add_face,)
-

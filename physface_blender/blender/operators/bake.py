@@ -102,9 +102,7 @@ class PHYSFACE_OT_bake(JobOperator, bpy.types.Operator):
             link.drop(creation.character)
         return self._write(_find(uid), baked, len(frames), trouble, unconverged)
 
-    def _write(
-        self, skin: bpy.types.Object, baked: BakedFrames, wanted: int, trouble: str, unconverged: int
-    ) -> Result:
+    def _write(self, skin: bpy.types.Object, baked: BakedFrames, wanted: int, trouble: str, unconverged: int) -> Result:
         finished = len(baked.frames)
         if finished == 0:
             if trouble:
@@ -114,11 +112,17 @@ class PHYSFACE_OT_bake(JobOperator, bpy.types.Operator):
         shape_bake.write(skin, baked)
         span = f"frames {baked.frames[0]} to {baked.frames[-1]}"
         if trouble:
-            self.report({"WARNING"}, f"Baked {span} ({finished} of {wanted}), then it stopped: {trouble} Bake again for the rest.")
+            self.report(
+                {"WARNING"},
+                f"Baked {span} ({finished} of {wanted}), then it stopped: {trouble} Bake again for the rest.",
+            )
         elif finished < wanted:
             self.report({"INFO"}, f"The bake was cancelled; {span} ({finished} of {wanted}) are kept")
         elif unconverged:
-            self.report({"WARNING"}, f"Baked {span}; the simulation stopped early, still free of intersections, in {unconverged}")
+            self.report(
+                {"WARNING"},
+                f"Baked {span}; the simulation stopped early, still free of intersections, in {unconverged}",
+            )
         else:
             self.report({"INFO"}, f"Baked {span}")
         return {"FINISHED"}

@@ -23,7 +23,11 @@ class PHYSFACE_OT_import_capture(ReportingOperator, bpy.types.Operator, ImportHe
     filename_ext = ".csv"
     filter_glob: StringProperty(default="*.csv;*.csv.gz", options={"HIDDEN"})
     start_frame: IntProperty(
-        name="Start Frame", description="Frame of the scene at which the capture begins", default=1, min=-1048574, max=1048574
+        name="Start Frame",
+        description="Frame at which the capture begins",
+        default=1,
+        min=-1048574,
+        max=1048574,
     )
     set_scene_end: BoolProperty(
         name="Extend Scene",

@@ -14,6 +14,7 @@ from physface_blender.anatomy.template import (
     default_template_path,
     load_template,
 )
+from physface_blender.simulation.intersections import count_intersections, intersecting_pairs
 from physface_blender.training.template.outer_skin import boundary_loops, outer_skin
 from physface_blender.training.template.winding import winding_numbers
 
@@ -114,6 +115,28 @@ def test_contact_region_keeps_a_gap_to_the_teeth(template):
         near = lining[cKDTree(teeth.vertices).query(lining)[0].argsort()[:250]]
         assert (winding_numbers(near, teeth.vertices, teeth.triangles) < 0.5).all()
         assert cKDTree(lining).query(teeth.vertices)[0].min() > 0.3
+
+
+def test_lips_mouth_and_teeth_rest_without_intersection(template):
+    skin = template.meshes["skin"]
+    takes_part = np.max([template.regions[name] for name in ("upper_lip", "lower_lip", "inner_mouth")], axis=0) > 0.5
+    patch = skin.triangles[takes_part[skin.triangles].all(axis=1)]
+    bodies = [
+        (template.meshes[part].vertices, template.meshes[part].triangles) for part in ("upper_teeth", "lower_teeth")
+    ]
+    assert count_intersections(skin.vertices, patch, *bodies).total == 0
+
+
+def test_upper_and_lower_teeth_do_not_overlap(template):
+    upper, lower = template.meshes["upper_teeth"], template.meshes["lower_teeth"]
+    count = len(upper.triangles)
+    pairs = intersecting_pairs(
+        np.concatenate([upper.vertices, lower.vertices]),
+        np.concatenate([upper.triangles, lower.triangles + len(upper.vertices)]),
+        groups=np.repeat([0, 1], [count, len(lower.triangles)]),
+        counted=np.array([[False, True], [True, False]]),
+    )
+    assert len(pairs) == 0
 
 
 def test_lashes_ride_on_the_skin(template):

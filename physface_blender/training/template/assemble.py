@@ -10,7 +10,7 @@ import numpy as np
 from ...anatomy.mesh import Mesh
 from ...anatomy.template import FORMAT_VERSION, PARTS
 from .bones import clean_bones
-from .clearance import cleared_contact, cleared_teeth
+from .clearance import cleared_contact
 from .eye_look import measure_eye_look_degrees
 from .eyes import EYE_MATERIALS, fit_left_eyeball
 from .face_source import FaceSource, read_face_source
@@ -19,6 +19,7 @@ from .lashes import lashes_of
 from .outer_skin import outer_skin
 from .regions import source_regions
 from .source_skin import cleared_skin
+from .teeth import template_teeth
 
 MATERIALS = ("skin", "lips", "inner_mouth", "teeth", "gum", *EYE_MATERIALS, "lashes", "bone")
 PART_MATERIAL = {
@@ -50,7 +51,7 @@ def build_template(data: Path, out: Path, report: Callable[[str], None]) -> None
     upper_gum, lower_gum = split_gums(source)
     regions = source_regions(source)
     report("Clearing the resting contact of lips, lining and teeth.")
-    upper_teeth, lower_teeth = cleared_teeth(source.part("teeth_upper"), source.part("teeth_lower"))
+    upper_teeth, lower_teeth = template_teeth(source)
     skin = skin.with_vertices(cleared_contact(skin, regions["contact"] > 0.5, [upper_teeth, lower_teeth]))
     report("Growing the lashes.")
     lashes, lash_binding = lashes_of(source, skin)

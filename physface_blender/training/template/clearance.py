@@ -1,50 +1,24 @@
-"""Clears the resting contact surfaces: lips off lips, lining off teeth, upper off lower teeth.
+"""Clears the resting contact surfaces: lips off lips, lining off teeth.
 
-The source face touches itself near the mouth's corners and its teeth overlap by up to 0.7 mm; a simulation
-with contact must start from a state without intersections.
+The source face touches itself near the mouth's corners; a simulation with contact must start from a state
+without intersections.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import map_coordinates
 from scipy.sparse import coo_matrix, csr_matrix, vstack
 from scipy.spatial import cKDTree
 
 from ...anatomy.mesh import Mesh
-from .signed_field import Grid, signed_distance
+from .distance_field import DistanceField
 
-TOOTH_GAP = 0.4
+TOOTH_GAP = 0.5
 LIP_GAP = 0.08
-TOOTH_TO_TOOTH_GAP = 0.12
 STEP = 0.12
 ROUNDS = 40
 FACING_DISTANCE = 0.9
 FACING_COSINE = -0.5
-FIELD_SPACING = 0.4
-FIELD_BAND = 2.4
-
-
-class DistanceField:
-    """Signed distance to a closed mesh, tabulated near it."""
-
-    def __init__(self, mesh: Mesh) -> None:
-        """Tabulate the distance on a grid of ``FIELD_SPACING`` millimeters."""
-        self._grid = Grid.around(mesh.vertices, FIELD_SPACING, FIELD_BAND + 2 * FIELD_SPACING)
-        self._values = signed_distance(mesh.vertices, mesh.triangles, self._grid, FIELD_BAND)
-
-    def at(self, points: np.ndarray) -> np.ndarray:
-        """Return (P,) millimeters, negative inside, at most ``FIELD_BAND``."""
-        index = ((points - self._grid.origin) / self._grid.spacing).T
-        return map_coordinates(self._values, index, order=1, mode="nearest")
-
-    def way_out(self, points: np.ndarray, gap: float) -> np.ndarray:
-        """Return (P, 3) the moves that bring points to ``gap`` from the mesh; zero where they have it."""
-        missing = np.maximum(gap - self.at(points), 0.0)
-        half = FIELD_SPACING * np.eye(3)
-        slope = np.stack([self.at(points + step) - self.at(points - step) for step in half], axis=1)
-        length = np.linalg.norm(slope, axis=1, keepdims=True)
-        return missing[:, None] * np.divide(slope, length, out=np.zeros_like(slope), where=length > 1e-9)
 
 
 def cleared_contact(skin: Mesh, contact: np.ndarray, teeth: list[Mesh]) -> np.ndarray:
@@ -60,7 +34,7 @@ def cleared_contact(skin: Mesh, contact: np.ndarray, teeth: list[Mesh]) -> np.nd
     """
     fields = [DistanceField(jaw) for jaw in teeth]
     vertices = skin.vertices.copy()
-    samples = _sample_matrix(skin, contact)
+    samples = sample_matrix(skin, contact)
     rows = samples.tocoo()
     spread = _spread_matrix(skin, contact)
     for _ in range(ROUNDS):
@@ -80,22 +54,6 @@ def cleared_contact(skin: Mesh, contact: np.ndarray, teeth: list[Mesh]) -> np.nd
     raise ValueError(f"{int((push > 0).sum())} places of the mouth still overlap at rest.")
 
 
-def cleared_teeth(upper: Mesh, lower: Mesh) -> tuple[Mesh, Mesh]:
-    """Return the teeth with the crowns' overlaps ground away, first from the lower, then from the upper ones.
-
-    Raises:
-        ValueError: an overlap is left after all rounds.
-    """
-    for _ in range(6):
-        lower_push = DistanceField(upper).way_out(lower.vertices, TOOTH_TO_TOOTH_GAP)
-        lower = lower.with_vertices(lower.vertices + lower_push)
-        upper_push = DistanceField(lower).way_out(upper.vertices, TOOTH_TO_TOOTH_GAP)
-        upper = upper.with_vertices(upper.vertices + upper_push)
-        if max(np.abs(lower_push).max(), np.abs(upper_push).max()) < TOOTH_TO_TOOTH_GAP / 2:
-            return upper, lower
-    raise ValueError("The teeth still overlap at rest.")
-
-
 def _is_overlapped(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """Return (P,) True for points that lie behind, or closer than ``LIP_GAP`` before, a sheet that faces them.
 
@@ -111,14 +69,14 @@ def _is_overlapped(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
     return overlapped
 
 
-def _sample_matrix(skin: Mesh, contact: np.ndarray) -> csr_matrix:
-    """Return the (P, V) matrix of the contact region's vertices, edge middles and face middles."""
+def sample_matrix(mesh: Mesh, region: np.ndarray) -> csr_matrix:
+    """Return the (P, V) matrix of a region's vertices, edge middles and face middles."""
     blocks = []
-    for groups in (np.flatnonzero(contact)[:, None], skin.edges, skin.faces):
-        groups = groups[contact[groups].all(axis=1)]
+    for groups in (np.arange(len(region))[:, None], mesh.edges, mesh.triangles):
+        groups = groups[region[groups].all(axis=1)]
         row = np.repeat(np.arange(len(groups)), groups.shape[1])
         share = np.full(groups.size, 1 / groups.shape[1])
-        blocks.append(coo_matrix((share, (row, groups.ravel())), shape=(len(groups), len(contact))))
+        blocks.append(coo_matrix((share, (row, groups.ravel())), shape=(len(groups), len(region))))
     return vstack(blocks).tocsr()
 
 

@@ -34,12 +34,15 @@ def _pose_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Context
     live.mark(settings.id_data)
 
 
+_WITHOUT_EFFECT = {"tongueOut": "; kept for captures, as the tongue of this model does not stick out"}
+
+
 def _slider(name: str) -> bpy.types.bpy_struct:
     side = "the character's left" if name.endswith("Left") else "the character's right"
     where = f" ({side})" if name.endswith(("Left", "Right")) else ""
     return FloatProperty(
         name=name,
-        description=f"Weight of the ARKit expression {name}{where}",
+        description=f"Weight of the ARKit expression {name}{where}{_WITHOUT_EFFECT.get(name, '')}",
         min=0.0,
         max=1.0,
         soft_min=0.0,

@@ -17,15 +17,17 @@ CENTIMETERS = 0.1
 class Studio:
     """One scene with lights and a camera."""
 
-    def __init__(self, size: int, samples: int = 24) -> None:
-        """Clear the scene and set up lights; pictures are ``size`` pixels square."""
+    def __init__(self, size: tuple[int, int], samples: int = 24) -> None:
+        """Clear the scene and set up lights; pictures are ``size`` (width, height) pixels."""
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
         self.scene.render.engine = "CYCLES"
         self.scene.cycles.samples = samples
-        self.scene.cycles.use_denoising = False
-        self.scene.render.resolution_x = self.scene.render.resolution_y = size
+        self.scene.cycles.use_denoising = True
+        self.scene.render.resolution_x, self.scene.render.resolution_y = size
         self.scene.render.image_settings.file_format = "PNG"
+        self.scene.render.image_settings.color_mode = "RGB"
+        self.scene.render.image_settings.compression = 100
         self.scene.view_settings.view_transform = "Standard"
         world = bpy.data.worlds.new("World")
         world.use_nodes = True
@@ -103,7 +105,7 @@ class Studio:
         Args:
             path: the PNG to write.
             target: (x, y, z) millimeters in the middle of the picture.
-            width: millimeters across.
+            width: millimeters across the longer side.
             turn: degrees the camera walks around to the character's left.
             tilt: degrees the camera rises.
         """

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...anatomy.mesh import Mesh
 from ...anatomy.template import FORMAT_VERSION, PARTS
+from ..manifest import publish_entry
 from .bones import clean_bones
 from .clearance import cleared_contact
 from .eye_look import measure_eye_look_degrees
@@ -22,6 +23,12 @@ from .source_skin import cleared_skin
 from .teeth import template_teeth
 
 MATERIALS = ("skin", "lips", "inner_mouth", "teeth", "gum", *EYE_MATERIALS, "lashes", "bone")
+MANIFEST_ENTRY = {
+    "model": "mean face: skin, teeth, gums, eyes, lashes, skull, mandible, regions, landmarks",
+    "licence": "see NOTICE.md",
+    "data": "ICT-FaceKit (MIT), registered bones (CC BY 3.0 YahooJAPAN; ArtiSynth, A. G. Hannam)",
+    "command": "python3 build.py template",
+}
 PART_MATERIAL = {
     "skin": "skin",
     "upper_teeth": "teeth",
@@ -95,6 +102,8 @@ def build_template(data: Path, out: Path, report: Callable[[str], None]) -> None
         arrays[f"{part}_materials"] = materials[part].astype(np.int16)
     out.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(out, **arrays)
+    if (out.parent / "manifest.toml").is_file():
+        publish_entry(out.parent, "template", out, MANIFEST_ENTRY)
     report(f"Wrote {out}, {out.stat().st_size / 1e6:.1f} MB, skin of {len(skin.vertices)} vertices.")
 
 

@@ -14,6 +14,7 @@ from ..anatomy.material_space import MaterialSpace, load_or_build
 from ..anatomy.skin_parting import skin_parting
 from ..anatomy.template import Template, load_template
 from ..networks.generalized import GeneralizedModel, load_generalized
+from .bone_following import BoneFollowing
 from .folded_field import FoldedEvaluator
 
 
@@ -25,9 +26,10 @@ class SharedSpace:
         space: the hexahedra and embeddings.
         skin_parting: (V,) parting coordinate of every skin vertex.
         inside: (I,) skin vertices embedded in the tissue.
-        outside: (O,) skin vertices beyond it, which the network moves.
+        outside: (O,) skin vertices beyond it, which the network moves, or a bone.
         inside_weights: (I, 8) trilinear weights of the vertices inside.
         inside_corners: (I, 8) their nodes.
+        bone_following: how the vertices beyond the tissue follow the bones.
     """
 
     space: MaterialSpace
@@ -36,18 +38,20 @@ class SharedSpace:
     outside: npt.NDArray[np.intp]
     inside_weights: npt.NDArray[np.float64]
     inside_corners: npt.NDArray[np.int32]
+    bone_following: BoneFollowing
 
     @classmethod
     def of(cls, template: Template, space: MaterialSpace) -> Self:
         """Derive it from a template's material space."""
-        inside = np.flatnonzero(space.skin.hexes >= 0)
+        inside, outside = np.flatnonzero(space.skin.hexes >= 0), np.flatnonzero(space.skin.hexes < 0)
         return cls(
             space=space,
             skin_parting=skin_parting(template.meshes["skin"], space),
             inside=inside,
-            outside=np.flatnonzero(space.skin.hexes < 0),
+            outside=outside,
             inside_weights=space.skin.weights[inside],
             inside_corners=space.skin.corners[inside],
+            bone_following=BoneFollowing.of(template, outside),
         )
 
     def skin_inside(self, nodes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

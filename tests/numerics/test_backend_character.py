@@ -90,7 +90,7 @@ def test_the_network_alone_gives_what_the_model_gives(character, assets):
     points = assets.template.meshes["skin"].vertices
     expected = assets.model.deform(points, space.skin_parting, character.identity.coefficients, TALKING)
     assert np.abs(expected).max() > 3.0
-    np.testing.assert_allclose(posed.skin - character.rest.vertices["skin"], expected, atol=1e-3)
+    np.testing.assert_allclose(posed.skin - character.rest.vertices["skin"], expected, atol=5e-3)  # float32 in sines
 
 
 def test_the_jaw_opens_rigidly_about_its_joint(character):
@@ -112,8 +112,25 @@ def test_the_simulation_follows_the_network_without_intersections(character, ass
     assert posed.result.status is Status.CONVERGED
     difference = np.linalg.norm(posed.skin - network.skin, axis=1)
     assert difference.mean() < 0.5
-    assert difference[assets.space(7.0).outside].max() == 0.0
+    shared = assets.space(7.0)
+    with_network = shared.outside[shared.bone_following.share == 0.0]
+    assert len(with_network) > 2000
+    assert difference[with_network].max() == 0.0
     assert intersections(character, posed, assets) == 0
+
+
+def test_lining_on_bone_goes_with_the_bone(character, assets):
+    shared = assets.space(7.0)
+    following = shared.bone_following
+    posed = character.pose(expression(jawOpen=0.7), contact=False)
+    rest, moved = character.rest.vertices["skin"][shared.outside], posed.skin[shared.outside]
+    on_skull = (following.share == 1.0) & (following.jaw_share == 0.0)
+    on_mandible = (following.share == 1.0) & (following.jaw_share == 1.0)
+    assert on_skull.sum() > 50
+    assert on_mandible.sum() > 50
+    np.testing.assert_allclose(moved[on_skull], rest[on_skull], atol=1e-9)
+    np.testing.assert_allclose(moved[on_mandible], apply(posed.jaw, rest[on_mandible]), atol=1e-9)
+    assert np.abs(moved[on_mandible] - rest[on_mandible]).max() > 3.0
 
 
 def test_skin_is_whole_where_the_tissue_ends(character, assets):

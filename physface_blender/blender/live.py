@@ -23,6 +23,9 @@ from .worker_link import LinkError, Ticket
 
 BUSY_SECONDS = 0.015
 PATIENT_SECONDS = 0.25
+OUTDATED_SECONDS = 1.0
+"""A pose that has been computed for so long is stopped when the sliders move again."""
+
 KEPT_CHARACTERS = 3
 """Preview characters that the backend keeps; the one unused for the longest is dropped."""
 
@@ -133,6 +136,9 @@ def _step(skin: bpy.types.Object) -> None:
 def _ask(skin: bpy.types.Object, face: _Face) -> None:
     link = worker_link.get(preferences.backend_settings())
     face.character = link.character(requests.preview_character(skin))
+    for ticket in face.poses:
+        if ticket.silent_seconds > OUTDATED_SECONDS:
+            link.cancel(ticket)
     face.poses.append(link.ask(requests.live_pose(skin)))
     face.last_used = time.monotonic()
     if not face.character.is_done:

@@ -1,13 +1,9 @@
-"""Blender as a module: a fresh scene for every test, one worker process for all of them.
-
-``PHYSFACE_WEIGHTS`` may name other weights than the shipped ones while a training runs.
-"""
+"""Blender as a module: a fresh scene for every test, one worker process for all of them."""
 
 import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import bpy
 import numpy as np
@@ -24,13 +20,8 @@ COARSE_MM = 6.8
 def registered() -> Iterator[None]:
     """PhysFace registered, with the backend's settings for tests."""
     original = preferences.backend_settings
-    weights = os.environ.get("PHYSFACE_WEIGHTS")
-
-    def settings():
-        chosen = replace(original(), thread_count=int(os.environ.get("OMP_NUM_THREADS", "2")))
-        return replace(chosen, weights_path=Path(weights)) if weights else chosen
-
-    preferences.backend_settings = settings
+    threads = int(os.environ.get("OMP_NUM_THREADS", "2"))
+    preferences.backend_settings = lambda: replace(original(), thread_count=threads)
     physface_blender.register()
     yield
     physface_blender.unregister()

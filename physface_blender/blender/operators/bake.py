@@ -190,7 +190,7 @@ class PHYSFACE_OT_clear_bake(ReportingOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class PHYSFACE_OT_cancel_job(bpy.types.Operator):
+class PHYSFACE_OT_cancel_job(ReportingOperator, bpy.types.Operator):
     """Stop the running job; what is finished stays."""
 
     bl_idname = "physface.cancel_job"
@@ -199,7 +199,7 @@ class PHYSFACE_OT_cancel_job(bpy.types.Operator):
 
     job: IntProperty(options={"HIDDEN"})
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def perform(self, context: bpy.types.Context) -> Result:
         """Leave the wish; the job sees it at its next step."""
         return {"FINISHED"} if jobs.cancel(self.job) else {"CANCELLED"}
 

@@ -42,7 +42,16 @@ def needs_skin(cls: type[bpy.types.Operator], context: bpy.types.Context) -> boo
     return True
 
 
-class ReportingOperator:
+class _DescribedOperator:
+    """An operator whose tool tip is its docstring; Blender adds the full stop."""
+
+    def __init_subclass__(cls, **keywords: object) -> None:
+        super().__init_subclass__(**keywords)
+        if "bl_idname" in vars(cls):
+            cls.bl_description = (cls.__doc__ or "").rstrip(".")
+
+
+class ReportingOperator(_DescribedOperator):
     """An operator whose expected errors become a report, with the scene as it was."""
 
     def execute(self, context: bpy.types.Context) -> Result:
@@ -58,7 +67,7 @@ class ReportingOperator:
         raise NotImplementedError
 
 
-class JobOperator:
+class JobOperator(_DescribedOperator):
     """An operator for long work, written once as a generator and run in two ways.
 
     In a window it is modal: a timer moves the work on and Blender stays usable; Esc or the panel's button asks it to

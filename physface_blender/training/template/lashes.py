@@ -44,7 +44,7 @@ def _hairs_of_card(source: FaceSource, skin: Mesh, card: int, count: int) -> lis
     part = source.part("eyelashes_left")
     rows = np.arange(card * CARD_VERTICES, (card + 1) * CARD_VERTICES)
     columns = _card_columns(part, rows, skin)
-    places = np.linspace(0.4, len(columns) - 1.4, count)
+    places = np.linspace(0.9, len(columns) - 2.1, count)
     places += 0.15 * np.sin(12.9898 * np.arange(count))
     lines = []
     for number, place in enumerate(places):

@@ -53,7 +53,7 @@ def nearest_on_surface(points: np.ndarray, vertices: np.ndarray, triangles: np.n
     return SurfaceHits(*_search(np.ascontiguousarray(points), corners, starts, flat, large))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _search(points, corners, starts, flat, large):
     """Return index, barycentric coordinates and distance of the nearest of the candidate triangles."""
     count = points.shape[0]
@@ -71,11 +71,12 @@ def _search(points, corners, starts, flat, large):
     return index, barycentric, np.sqrt(distance)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def closest_on_triangle(p, corners):
     """Return the squared distance of a point (3,) and a triangle (3, 3), and the weights of corners 1 and 2.
 
     Ericson, Real-Time Collision Detection, section 5.1.5; written out in scalars, which is many times faster.
+    The distance of a triangle with two equal corners may be NaN, which is never the smallest.
     """
     abx, aby, abz = corners[1, 0] - corners[0, 0], corners[1, 1] - corners[0, 1], corners[1, 2] - corners[0, 2]
     acx, acy, acz = corners[2, 0] - corners[0, 0], corners[2, 1] - corners[0, 1], corners[2, 2] - corners[0, 2]

@@ -11,6 +11,7 @@ from .face_source import FaceSource, mirror_permutation
 
 UPPER_LIP_CONTOUR = slice(48, 55)
 LOWER_LIP_CONTOUR = slice(55, 60)
+MOUTH_CORNERS = [48, 54]
 NOSTRIL_WIDTH = 13.0
 SIDES = {"left": 1.0, "right": -1.0}
 
@@ -62,7 +63,10 @@ def lip_mask(source: FaceSource, skin: Mesh, lowered: np.ndarray) -> np.ndarray:
     ring = dijkstra(graph, directed=False, indices=socket, min_only=True, unweighted=True, limit=30)
     outer_upper = np.median(ring[source.landmarks68[UPPER_LIP_CONTOUR]])
     outer_lower = np.median(ring[source.landmarks68[LOWER_LIP_CONTOUR]])
-    return (ring >= 1) & (ring <= np.where(lowered, outer_lower, outer_upper))
+    # Toward the corners the lower contour runs into the upper one.
+    corner = np.abs(skin.vertices[source.landmarks68[MOUTH_CORNERS], 0]).mean()
+    lower = outer_lower + (outer_upper - outer_lower) * _ramp(np.abs(skin.vertices[:, 0]), 0.7 * corner, corner)
+    return (ring >= 1) & (ring <= np.where(lowered, lower, outer_upper))
 
 
 def _lids(source: FaceSource, skin: Mesh, socket: np.ndarray, side: str) -> tuple[np.ndarray, np.ndarray]:

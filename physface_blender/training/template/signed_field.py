@@ -66,7 +66,7 @@ def signed_distance(vertices: np.ndarray, triangles: np.ndarray, grid: Grid, ban
     return np.where(np.cumsum(winding, axis=0) != 0, -field, field)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _nearest_squared(corners, field, band):
     """Lower ``field`` to the squared distance of every triangle, for the points within ``band``."""
     point = np.empty(3)

@@ -13,6 +13,7 @@ def conjugate_gradients(
     right: np.ndarray,
     tolerance: float,
     max_iterations: int,
+    is_enough: Callable[[float], bool] = lambda norm: False,
 ) -> tuple[np.ndarray, float, int]:
     """Solve a symmetric positive semidefinite system, or go as far as its curvature is positive.
 
@@ -22,6 +23,8 @@ def conjugate_gradients(
         right: right-hand side, any shape.
         tolerance: relative reduction of the residual, measured through the preconditioner.
         max_iterations: bound on the iterations.
+        is_enough: asked once with the norm of the right-hand side through the preconditioner; True ends with one
+            preconditioned step.
 
     Returns:
         The solution, the norm of the right-hand side through the preconditioner, and the number of iterations. With one iteration
@@ -34,6 +37,8 @@ def conjugate_gradients(
     square = first = float(np.vdot(residual, solved))
     if first <= 0.0:
         return solution, 0.0, 0
+    if is_enough(np.sqrt(first)):
+        return solved, np.sqrt(first), 0
     for iteration in range(max_iterations):
         image = product(direction)
         curvature = float(np.vdot(direction, image))

@@ -8,7 +8,8 @@ invariant under rotation. mu = E / (2 (1 + nu)) is the shear modulus and w the r
 same shape functions at the same points; then phi is an exact minimizer wherever the boundary agrees with it.
 
 The Hessian is |dF|^2 - a^T L^-1 a per point, with a = axial(R^T dF A - A dF^T R) and L = tr(S) I - S, S = R^T F A. It is positive
-semidefinite exactly where L >= Q = tr(A^2) I - A^2; where that fails L is raised by the smallest multiple of I that mends it.
+semidefinite exactly where L >= Q = tr(A^2) I - A^2; where that fails by more than a ten-thousandth, L is raised by the smallest
+multiple of I that mends it.
 
 All kernels differentiate by tensor products: the derivative along x at a Gauss point is an interpolation, in y and z only, of
 four edge differences. A hexahedron so costs 36 interpolated numbers instead of 8 x 8 x 3.
@@ -24,6 +25,12 @@ from .polar import polar_rotation
 
 _BLOCK = 128
 """Hexahedra that share one piece of scratch memory and one entry in the sum of energies."""
+
+_MULTIPLICITY = 2.0 * np.array([1.0, 2.0, 2.0, 1.0, 2.0, 1.0])
+"""Twice the number of times that each stored entry of a symmetric tensor occurs in it."""
+
+_NEGLIGIBLE = 1e-4
+"""Negative curvature below this fraction of the stiffness is let be; the boundary makes up for it many times."""
 
 _NEAR = 1.0 - GAUSS_OFFSET
 _FAR = GAUSS_OFFSET
@@ -210,12 +217,12 @@ def _energy_and_forces(positions, hexes, inverse, weights, actuation, energies, 
                     g11 = a01 * a01 + a11 * a11 + a12 * a12
                     g12 = a01 * a02 + a11 * a12 + a12 * a22
                     g22 = a02 * a02 + a12 * a12 + a22 * a22
-                    lift = -min(
-                        0.0,
-                        _smallest_eigenvalue(
-                            s11 + s22 - g11 - g22, g01 - s01, g02 - s02, s00 + s22 - g00 - g22, g12 - s12, s00 + s11 - g00 - g11
-                        ),
-                    )
+                    d00, d11, d22 = s11 + s22 - g11 - g22, s00 + s22 - g00 - g22, s00 + s11 - g00 - g11
+                    d01, d02, d12 = g01 - s01, g02 - s02, g12 - s12
+                    lift = 0.0
+                    bound = min(d00 - abs(d01) - abs(d02), d11 - abs(d01) - abs(d12), d22 - abs(d02) - abs(d12))
+                    if bound < -_NEGLIGIBLE * (g00 + g11 + g22):
+                        lift = max(0.0, -_smallest_eigenvalue(d00, d01, d02, d11, d12, d22))
                     l00, l11, l22 = s11 + s22 + lift, s00 + s22 + lift, s00 + s11 + lift
                     l01, l02, l12 = -s01, -s02, -s12
                     k00 = l11 * l22 - l12 * l12
@@ -335,6 +342,11 @@ class ShapeTargeting:
     def actuation(self) -> np.ndarray:
         """(E, 8, 3, 3) symmetric actuation tensors now in force (a copy)."""
         return self._actuation[:, :, [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(-1, 8, 3, 3)
+
+    @property
+    def stress_scale(self) -> float:
+        """Square root of sum_q 2 w_q mu |A_q|^2: the stress that the actuation can exert, in the norm of K^-1."""
+        return float(np.sqrt(np.einsum("eqk,eqk,k,eq->", self._actuation, self._actuation, _MULTIPLICITY, self.weights, optimize=True)))
 
     def set_actuation(self, tensors: np.ndarray) -> None:
         """Set A from (E, 8, 3, 3) or broadcastable symmetric tensors; only the upper triangle is read."""

@@ -110,7 +110,8 @@ class Simulator:
             self._checked_nodes(start.target_nodes, "start")
         contact = contact and self.settings.contact and self._tissue.contact is not None
         begin = start or self.rest
-        if contact and not begin.collision_free and self._tissue.contact.intersects(begin.positions, begin.jaw):
+        if contact and not begin.collision_free:
+            # Surfaces may have passed through each other entirely, where no test for intersection would see it.
             begin = self.rest
         guess = target_nodes if start is None else target_nodes + (start.positions - start.target_nodes)
         if self.settings.threads is not None:

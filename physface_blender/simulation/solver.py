@@ -35,7 +35,8 @@ class Progress:
         time: 0..1 along the motion of the jaw.
         iterations: steps tried.
         residual: of the last expansion, through the inverse stiffness.
-        step_mm: of the last direction, on the skin.
+        step_mm: of the last direction on the skin, or predicted for the next.
+        is_step_full: whether the last step was taken whole, with the boundary at its final place.
         energies: after accepted steps with the boundary at its final place.
         status: how it ended.
     """
@@ -45,6 +46,7 @@ class Progress:
     iterations: int = 0
     residual: float = float("inf")
     step_mm: float = float("inf")
+    is_step_full: bool = False
     energies: list[float] = field(default_factory=list)
     status: Status = Status.NOT_CONVERGED
 
@@ -91,13 +93,14 @@ class Minimizer:
         else:
             self._advance(progress, guess - nodes)
         stalled = 0
+        expansion = None
         while progress.iterations < self._settings.max_iterations:
             if self._should_cancel():
                 progress.status = Status.CANCELLED
                 return progress
-            expansion, obstacle_step = self._expand(progress)
-            direction, progress.residual = self._direction(expansion, progress)
-            progress.step_mm = float(np.linalg.norm(self._probe(direction), axis=1).max(initial=0.0))
+            if expansion is None:
+                expansion = self._expand(progress.nodes, progress.time)
+            direction = self._direction(expansion, progress)
             arrived = progress.time >= 1.0
             if arrived and not progress.energies:
                 progress.energies.append(expansion.energy)
@@ -106,44 +109,56 @@ class Minimizer:
                 return progress
             progress.iterations += 1
             if arrived:
-                taken = self._descend(progress, direction, expansion)
+                taken, expansion = self._descend(progress, direction, expansion)
             else:
-                taken = self._advance(progress, direction)
+                taken, expansion = self._advance(progress, direction), None
+            progress.is_step_full = taken == 1.0 and arrived
             stalled = 0 if taken > _SMALLEST_STEP else stalled + 1
             if stalled >= 3:
                 return progress
         return progress
 
-    def _expand(self, progress: Progress) -> tuple[Expansion, np.ndarray | None]:
-        """Return the expansion at the present pose, and how the obstacles mean to move."""
-        surface = self.surface(progress.nodes, progress.time)
+    def _expand(self, nodes: np.ndarray, time: float) -> Expansion:
+        """Return the expansion at a pose, with what the obstacles' remaining way adds."""
+        surface = self.surface(nodes, time)
         obstacle_step = None
-        if surface is not None and progress.time < 1.0:
-            obstacle_step = self.surface(progress.nodes, 1.0) - surface
-        curvature = self._settings.method is Method.NEWTON
-        return self._tissue.expand(progress.nodes, surface, obstacle_step, curvature=curvature), obstacle_step
+        if surface is not None and time < 1.0:
+            obstacle_step = self.surface(nodes, 1.0) - surface
+        return self._tissue.expand(nodes, surface, obstacle_step, curvature=self._settings.method is Method.NEWTON)
 
-    def _direction(self, expansion: Expansion, progress: Progress) -> tuple[np.ndarray, float]:
-        """Return the displacement (N, 3) to try, and the residual through the inverse stiffness."""
+    def _direction(self, expansion: Expansion, progress: Progress) -> np.ndarray:
+        """Return the displacement (N, 3) to try, and note its length on the skin and the residual."""
         barrier = expansion.barrier
         right = -expansion.gradient
         if barrier is not None and progress.time < 1.0:
             right[self._tissue.patch_nodes] -= barrier.drag
         solve = self._tissue.preconditioner(barrier)
         method = self._settings.method
+        predicted: list[float] = []
         if method is Method.NEWTON:
+
+            def is_enough(norm: float) -> bool:
+                """After a full step, predict the next from how far the residual fell; twice that must be negligible."""
+                if progress.is_step_full and 2.0 * progress.step_mm * norm < self._settings.tolerance_mm * progress.residual:
+                    predicted.append(2.0 * progress.step_mm * norm / progress.residual)
+                return bool(predicted)
+
             direction, norm, _ = conjugate_gradients(
                 lambda d: self._tissue.hessian_product(d, barrier),
                 solve,
                 right,
                 self._settings.linear_tolerance,
                 self._settings.max_linear_iterations,
+                is_enough,
             )
-            return direction, norm
-        if method is Method.QUASI_NEWTON:
-            return self._quasi_newton(solve, progress, -right)
-        direction = solve(right)
-        return direction, float(np.sqrt(max(0.0, np.vdot(direction, right))))
+        elif method is Method.QUASI_NEWTON:
+            direction, norm = self._quasi_newton(solve, progress, -right)
+        else:
+            direction = solve(right)
+            norm = float(np.sqrt(max(0.0, np.vdot(direction, right))))
+        progress.residual = norm
+        progress.step_mm = predicted[0] if predicted else _farthest(self._probe(direction))
+        return direction
 
     def _quasi_newton(self, solve: Callable, progress: Progress, gradient: np.ndarray) -> tuple[np.ndarray, float]:
         """Return the direction of L-BFGS with the stiffness as initial Hessian (two-loop recursion)."""
@@ -190,8 +205,14 @@ class Minimizer:
         progress.time = 1.0 if fraction == 1.0 else progress.time + fraction * remaining
         return fraction
 
-    def _descend(self, progress: Progress, direction: np.ndarray, expansion: Expansion) -> float:
-        """Take the longest step along a direction that neither collides nor raises the energy; return its fraction."""
+    def _descend(
+        self, progress: Progress, direction: np.ndarray, expansion: Expansion
+    ) -> tuple[float, Expansion]:
+        """Take the longest step along a direction that neither collides nor raises the energy.
+
+        Returns:
+            The fraction taken and the expansion at the pose reached.
+        """
         slope = float(np.vdot(expansion.gradient, direction))
         fraction = 1.0
         if self._contact is not None:
@@ -199,10 +220,15 @@ class Minimizer:
         noise = 1e-13 * self._tissue.force_scale**2
         while fraction > _SMALLEST_STEP:
             nodes = progress.nodes + fraction * direction
-            energy = self._tissue.energy(nodes, self.surface(nodes, 1.0))
-            if energy <= expansion.energy + 1e-4 * fraction * slope + noise:
+            trial = self._expand(nodes, 1.0)
+            if trial.energy <= expansion.energy + 1e-4 * fraction * slope + noise:
                 progress.nodes = nodes
-                progress.energies.append(energy)
-                return fraction
+                progress.energies.append(trial.energy)
+                return fraction, trial
             fraction *= 0.5
-        return 0.0
+        return 0.0, self._expand(progress.nodes, 1.0)
+
+
+def _farthest(displacements: np.ndarray) -> float:
+    """Return the length of the longest of some vectors (P, 3)."""
+    return float(np.sqrt(np.einsum("pi,pi->p", displacements, displacements).max(initial=0.0)))

@@ -81,17 +81,13 @@ class Tissue:
                 settings.barrier_stiffness * settings.young_modulus_mpa,
             )
         self.factor_uses = 0
+        self.force_scale = self.elasticity.stress_scale
 
     def set_target(self, target_nodes: np.ndarray, jaw: np.ndarray) -> None:
         """Set actuation and boundary of a frame from target (N, 3) and jaw (4, 4)."""
         self.elasticity.set_target(target_nodes)
         self.attachments.set_boundary(target_nodes, jaw)
-
-    @property
-    def force_scale(self) -> float:
-        """Square root of sum_q 2 w_q mu |A_q|^2: what |force| in the norm of K^-1 is compared with."""
-        squares = np.einsum("eqab,eqab->eq", self.elasticity.actuation, self.elasticity.actuation)
-        return float(np.sqrt((2.0 * self.elasticity.weights * squares).sum()))
+        self.force_scale = self.elasticity.stress_scale
 
     def energy(self, nodes: np.ndarray, surface: np.ndarray | None) -> float:
         """Return the total energy in newton millimeter at nodes (N, 3); surface is None without contact."""

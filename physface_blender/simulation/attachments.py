@@ -1,8 +1,9 @@
 """Attachment of tissue to bone and to the head beyond the simulated region.
 
-Every sampled point of a bone is tied to the tissue by a spring of high stiffness, E(x) = sum_p k_p / 2 |(W x)_p - t_p|^2. The
-springs are part of K, the same for x, y and z, so their stiffness costs the solver nothing: both K and the full Hessian hold them,
-and K's factor preconditions them away. Nodes on the border of the tissue are tied to the target in the same way.
+Every sampled point of a bone is tied to the tissue by a spring of high stiffness, E(x) = sum_p k_p / 2 |(W x)_p -
+t_p|^2. The springs are part of K, the same for x, y and z, so their stiffness costs the solver nothing: both K and
+the full Hessian hold them, and K's factor preconditions them away. Nodes on the border of the tissue are tied to the
+target in the same way.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class Attachments:
         skull: points of the tissue on the skull; they stay where they rest.
         mandible: points of the tissue on the mandible; they follow the jaw.
         border: nodes that follow the target.
-        graph: (N, N) elastic stiffness, which says what is connected. A piece of tissue without any spring would float, so its
-            nodes are tied to the target loosely.
+        graph: (N, N) elastic stiffness, which says what is connected. A piece of tissue without any spring would
+            float, so its nodes are tied to the target loosely.
         stiffness_mpa_per_mm: newton per millimeter and square millimeter of bone.
         resolution_mm: edge of a cell; a border node stands for its square.
 

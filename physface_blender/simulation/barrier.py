@@ -1,8 +1,8 @@
 """The barrier between triangles, and collision detection along straight ways, from `ipctk`.
 
-Incremental potential contact (Li et al. 2020; paper 001, section 4.4), in its area-weighted form: the barrier is a pressure over the
-surface that grows without bound as the distance goes to zero, and vanishes beyond d-hat. Pairs of elements that share a vertex
-never count, nor do pairs of obstacles.
+Incremental potential contact (Li et al. 2020; paper 001, section 4.4), in its area-weighted form: the barrier is a
+pressure over the surface that grows without bound as the distance goes to zero, and vanishes beyond d-hat. Pairs of
+elements that share a vertex never count, nor do pairs of obstacles.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import ipctk
 import numpy as np
 from scipy.sparse import csr_matrix
-
 
 _MAX_ADVANCES = 1000
 """Bound on the work for one pair of elements; a pair that needs more shortens the step to what is known to be free."""
@@ -52,7 +51,7 @@ class SurfaceBarrier:
         return float(np.sqrt(collisions.compute_minimum_distance(self._mesh, surface)))
 
     def free_fraction(self, start: np.ndarray, end: np.ndarray) -> float:
-        """Return the fraction in 0..1 of the straight way between two surfaces that is free of collision, with a reserve.
+        """Return the fraction, 0..1, of the straight way between two surfaces that is surely free of collision.
 
         Args:
             start: (V, 3) column-major, free of intersection.
@@ -78,8 +77,9 @@ class SurfaceBarrier:
             surface: (V, 3) column-major, free of intersection.
 
         Returns:
-            energy in newton millimeter, gradient (3 M,) by the moving vertices, Hessian (3 M, 3 V) positive semidefinite on
-            the moving vertices, and the number of pairs. Entries run over vertices, x, y and z of each in turn.
+            energy in newton millimeter, gradient (3 M,) by the moving vertices, Hessian (3 M, 3 V) positive
+            semidefinite on the moving vertices, and the number of pairs. Entries run over vertices, x, y and z of
+            each in turn.
         """
         collisions = self._collisions(surface)
         if not len(collisions):

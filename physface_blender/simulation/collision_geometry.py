@@ -106,7 +106,9 @@ class CollisionGeometry:
         """(F, 3) int32 triangles of patch, upper and lower teeth together, numbered in this order."""
         upper = len(self.skin_vertices)
         lower = upper + len(self.upper_teeth)
-        return np.concatenate([self.triangles, self.upper_triangles + upper, self.lower_triangles + lower]).astype(np.int32)
+        return np.concatenate([self.triangles, self.upper_triangles + upper, self.lower_triangles + lower]).astype(
+            np.int32
+        )
 
     def surface(self, nodes: np.ndarray, jaw: np.ndarray) -> np.ndarray:
         """Return all vertices, (C + upper + lower, 3) in column-major order, for nodes (N, 3) and a jaw (4, 4)."""

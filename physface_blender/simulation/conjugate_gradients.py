@@ -27,8 +27,8 @@ def conjugate_gradients(
             preconditioned step.
 
     Returns:
-        The solution, the norm of the right-hand side through the preconditioner, and the number of iterations. With one iteration
-        at most the solution is a descent direction; so it is after any number of them.
+        The solution, the norm of the right-hand side through the preconditioner, and the number of iterations. With
+        one iteration at most the solution is a descent direction; so it is after any number of them.
     """
     solution = np.zeros_like(right)
     residual = right.copy()

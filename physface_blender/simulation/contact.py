@@ -1,8 +1,8 @@
 """Incremental potential contact between skin and skin, and between skin and teeth (paper 001, section 4.4).
 
-The barrier acts on the patch p = W u + detail, so its Hessian H reaches the nodes as W^T H W. The teeth are obstacles whose
-motion is given. The linear systems of a step, (K + W^T H W) d = -g, are solved exactly at the cost of one solve with K and a small
-dense one, through the compliance of the patch nodes.
+The barrier acts on the patch p = W u + detail, so its Hessian H reaches the nodes as W^T H W. The teeth are obstacles
+whose motion is given. The linear systems of a step, (K + W^T H W) d = -g, are solved exactly at the cost of one solve
+with K and a small dense one, through the compliance of the patch nodes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from scipy.sparse import identity, kron
 
 from .barrier import SurfaceBarrier
 from .collision_geometry import CollisionGeometry
+
 
 @dataclass(frozen=True)
 class BarrierTerms:
@@ -90,8 +91,8 @@ class Contact:
 class ContactSolution:
     """Solves with a stiffness matrix to which the Hessian of the barrier was added.
 
-    With C the compliance of the patch nodes, (C^-1 + H) x = y has the solution x = c - C (I + H C)^-1 H c with c = C y, which needs
-    only the rows of C that active nodes have.
+    With C the compliance of the patch nodes, (C^-1 + H) x = y has the solution x = c - C (I + H C)^-1 H c with c = C
+    y, which needs only the rows of C that active nodes have.
 
     Args:
         compliance: (R, R) millimeter per newton.

@@ -1,9 +1,9 @@
 """A nested-dissection elimination order for a grid, taken from its lattice coordinates.
 
-Hexahedra join only neighboring lattice planes, so all nodes on one plane separate the nodes below from the nodes above. Dividing
-again and again by the plane that is smallest for the balance it gives yields an elimination tree whose leaves are small boxes and
-whose inner vertices are separators; both are eliminated as dense blocks (supernodes). Nodes that must come last (those that
-take part in contact) form the root.
+Hexahedra join only neighboring lattice planes, so all nodes on one plane separate the nodes below from the nodes
+above. Dividing again and again by the plane that is smallest for the balance it gives yields an elimination tree
+whose leaves are small boxes and whose inner vertices are separators; both are eliminated as dense blocks
+(supernodes). Nodes that must come last (those that take part in contact) form the root.
 """
 
 from __future__ import annotations

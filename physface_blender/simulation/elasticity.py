@@ -1,18 +1,20 @@
 """Shape targeting on hexahedra: energy, forces and the analytic Hessian.
 
 The energy of paper 001, section 3, in the form  E(x) = sum_q w_q mu |F_q - R_q A_q|^2  over eight quadrature points per
-hexahedron, where F is the deformation gradient, A the symmetric actuation tensor and R the rotation nearest to F A, so that E is
-invariant under rotation. mu = E / (2 (1 + nu)) is the shear modulus and w the rest volume times the filled fraction of the cell.
+hexahedron, where F is the deformation gradient, A the symmetric actuation tensor and R the rotation nearest to F A,
+so that E is invariant under rotation. mu = E / (2 (1 + nu)) is the shear modulus and w the rest volume times the
+filled fraction of the cell.
 
-**Actuation consistent with the discretization.** Where a target phi is known at the nodes, A = R(F_phi)^T F_phi is taken with the
-same shape functions at the same points; then phi is an exact minimizer wherever the boundary agrees with it.
+**Actuation consistent with the discretization.** Where a target phi is known at the nodes, A = R(F_phi)^T F_phi is
+taken with the same shape functions at the same points; then phi is an exact minimizer wherever the boundary agrees
+with it.
 
-The Hessian is |dF|^2 - a^T L^-1 a per point, with a = axial(R^T dF A - A dF^T R) and L = tr(S) I - S, S = R^T F A. It is positive
-semidefinite exactly where L >= Q = tr(A^2) I - A^2; where that fails by more than a ten-thousandth, L is raised by the smallest
-multiple of I that mends it.
+The Hessian is |dF|^2 - a^T L^-1 a per point, with a = axial(R^T dF A - A dF^T R) and L = tr(S) I - S, S = R^T F A. It
+is positive semidefinite exactly where L >= Q = tr(A^2) I - A^2; where that fails by more than a ten-thousandth, L is
+raised by the smallest multiple of I that mends it.
 
-All kernels differentiate by tensor products: the derivative along x at a Gauss point is an interpolation, in y and z only, of
-four edge differences. A hexahedron so costs 36 interpolated numbers instead of 8 x 8 x 3.
+All kernels differentiate by tensor products: the derivative along x at a Gauss point is an interpolation, in y and z
+only, of four edge differences. A hexahedron so costs 36 interpolated numbers instead of 8 x 8 x 3.
 """
 
 from __future__ import annotations
@@ -182,7 +184,9 @@ def _energy_and_forces(positions, hexes, inverse, weights, actuation, energies, 
                 m20 = f[2, 0] * a00 + f[2, 1] * a01 + f[2, 2] * a02
                 m21 = f[2, 0] * a01 + f[2, 1] * a11 + f[2, 2] * a12
                 m22 = f[2, 0] * a02 + f[2, 1] * a12 + f[2, 2] * a22
-                r00, r01, r02, r10, r11, r12, r20, r21, r22 = polar_rotation(m00, m01, m02, m10, m11, m12, m20, m21, m22)
+                r00, r01, r02, r10, r11, r12, r20, r21, r22 = polar_rotation(
+                    m00, m01, m02, m10, m11, m12, m20, m21, m22
+                )
                 p[0, 0] = f[0, 0] - (r00 * a00 + r01 * a01 + r02 * a02)
                 p[0, 1] = f[0, 1] - (r00 * a01 + r01 * a11 + r02 * a12)
                 p[0, 2] = f[0, 2] - (r00 * a02 + r01 * a12 + r02 * a22)
@@ -310,7 +314,8 @@ class ShapeTargeting:
     Args:
         rest_nodes: (N, 3) millimeters.
         hexes: (E, 8) node indices.
-        fill: (E,) fraction of each cell that is tissue; counted as at least 0.2, so that no cell is left without stiffness.
+        fill: (E,) fraction of each cell that is tissue; counted as at least 0.2, so that no cell is left without
+            stiffness.
         shear_modulus_mpa: mu, newton per square millimeter.
 
     Attributes:
@@ -329,7 +334,9 @@ class ShapeTargeting:
         self.node_count = len(rest_nodes)
         corners = self.hexes.ravel()
         self._entries = np.argsort(corners, kind="stable").astype(np.int32)
-        self._starts = np.concatenate([[0], np.cumsum(np.bincount(corners, minlength=self.node_count))]).astype(np.int64)
+        self._starts = np.concatenate([[0], np.cumsum(np.bincount(corners, minlength=self.node_count))]).astype(
+            np.int64
+        )
         count = len(self.hexes)
         self._block_energies = np.zeros((count + _BLOCK - 1) // _BLOCK)
         self._forces = np.zeros((count, 8, 3))
@@ -346,7 +353,13 @@ class ShapeTargeting:
     @property
     def stress_scale(self) -> float:
         """Square root of sum_q 2 w_q mu |A_q|^2: the stress that the actuation can exert, in the norm of K^-1."""
-        return float(np.sqrt(np.einsum("eqk,eqk,k,eq->", self._actuation, self._actuation, _MULTIPLICITY, self.weights, optimize=True)))
+        return float(
+            np.sqrt(
+                np.einsum(
+                    "eqk,eqk,k,eq->", self._actuation, self._actuation, _MULTIPLICITY, self.weights, optimize=True
+                )
+            )
+        )
 
     def set_actuation(self, tensors: np.ndarray) -> None:
         """Set A from (E, 8, 3, 3) or broadcastable symmetric tensors; only the upper triangle is read."""
@@ -355,7 +368,9 @@ class ShapeTargeting:
 
     def set_target(self, target_nodes: np.ndarray) -> None:
         """Set A = R(F)^T F of the deformation that moves the rest nodes to target_nodes (N, 3) millimeters."""
-        _actuation(np.ascontiguousarray(target_nodes, dtype=np.float64), self.hexes, self.inverse_jacobians, self._actuation)
+        _actuation(
+            np.ascontiguousarray(target_nodes, dtype=np.float64), self.hexes, self.inverse_jacobians, self._actuation
+        )
 
     def energy(self, nodes: np.ndarray) -> float:
         """Return the energy at nodes (N, 3) in newton millimeter."""

@@ -1,8 +1,8 @@
 """One interface over the sparse Cholesky factorizations that were compared.
 
-`SupernodalFactor` is the default: at 51,000 nodes a solve with three right-hand sides takes it 12 ms on one core, against 55 ms of
-cholespy and 59 ms of SuperLU on the same order, and it alone gives the compliance of the contact patch. `SuperLUFactor` is the
-reference it is tested against.
+`SupernodalFactor` is the default: at 51,000 nodes a solve with three right-hand sides takes it 12 ms on one core,
+against 55 ms of cholespy and 59 ms of SuperLU on the same order, and it alone gives the compliance of the contact
+patch. `SuperLUFactor` is the reference it is tested against.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The trilinear hexahedron: its quadrature points and the map between reference cube and rest shape.
 
 Corner ``i`` of a hexahedron sits at bits ``(x = i & 1, y = i >> 1 & 1, z = i >> 2 & 1)`` of the unit cube, and
-quadrature point ``q`` at the same bits of the 2 x 2 x 2 Gauss rule. Hexahedra are isoparametric: the rest shape may be any
-trilinear image of the cube, which is how one grid in canonical space serves every identity.
+quadrature point ``q`` at the same bits of the 2 x 2 x 2 Gauss rule. Hexahedra are isoparametric: the rest shape may
+be any trilinear image of the cube, which is how one grid in canonical space serves every identity.
 """
 
 from __future__ import annotations

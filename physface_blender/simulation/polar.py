@@ -24,8 +24,8 @@ import numpy as np
 def polar_rotation(a00, a01, a02, a10, a11, a12, a20, a21, a22):
     """Return the nine entries, by rows, of the proper rotation nearest to the matrix with the given entries.
 
-    Accurate to about 1e-13 for well-conditioned input. Where the nearest rotation is not unique (two singular values cancel)
-    the result is finite but need not be a rotation.
+    Accurate to about 1e-13 for well-conditioned input. Where the nearest rotation is not unique (two singular values
+    cancel) the result is finite but need not be a rotation.
     """
     m = a00 * a00 + a01 * a01 + a02 * a02 + a10 * a10 + a11 * a11 + a12 * a12 + a20 * a20 + a21 * a21 + a22 * a22
     c00 = a11 * a22 - a12 * a21

@@ -1,13 +1,13 @@
 """Freeing the rest shape of intersections, once per character.
 
-A capture or an identity's network knows nothing of collisions: at rest a lip may touch a tooth. Contact can keep surfaces apart only
-if they start apart, so the skin of the contact patch is moved a little, and the displacement becomes part of the detail that
-rides on the tissue in every pose.
+A capture or an identity's network knows nothing of collisions: at rest a lip may touch a tooth. Contact can keep
+surfaces apart only if they start apart, so the skin of the contact patch is moved a little, and the displacement
+becomes part of the detail that rides on the tissue in every pose.
 
-The patch is a membrane that wants to keep its shape, p* = argmin |p - p0|^2 + s^2 |grad (p - p0)|^2 + barrier. The way to a free shape
-is the solver's own: the skin first draws back along its normals and the teeth shrink towards their middle until nothing
-intersects, and then both grow back, the teeth as moving obstacles that push the skin ahead of them, with steps limited by
-continuous collision detection.
+The patch is a membrane that wants to keep its shape, p* = argmin |p - p0|^2 + s^2 |grad (p - p0)|^2 + barrier. The
+way to a free shape is the solver's own: the skin first draws back along its normals and the teeth shrink towards
+their middle until nothing intersects, and then both grow back, the teeth as moving obstacles that push the skin ahead
+of them, with steps limited by continuous collision detection.
 """
 
 from __future__ import annotations

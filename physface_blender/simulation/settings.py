@@ -29,11 +29,12 @@ class SimulationSettings:
     Attributes:
         young_modulus_mpa: Young's modulus of the tissue; 5 kPa as in paper 002.
         poisson_ratio: Poisson's ratio; enters through the shear modulus alone.
-        attachment_stiffness: stiffness of the tissue's attachment to bone, in multiples of Young's modulus per millimeter and
-            square millimeter of bone. 300 keeps the slip of the bones under 0.01 mm.
+        attachment_stiffness: stiffness of the tissue's attachment to bone, in multiples of Young's modulus per
+            millimeter and square millimeter of bone. 3000 keeps the slip of the bones under 0.01 mm
+            where the network agrees with the bones to a millimeter.
         contact: whether lips, cheeks and teeth collide.
-        barrier_ratio: distance at which contact begins (d-hat of IPC), as a fraction of the diagonal of the face's box; 0.2 mm on
-            an adult face, where the paper has 0.001 of the diameter.
+        barrier_ratio: distance at which contact begins (d-hat of IPC), as a fraction of the diagonal of the face's
+            box; 0.2 mm on an adult face, where the paper has 0.001 of the diameter.
         barrier_stiffness: pressure scale of the barrier in multiples of Young's modulus.
         method: how the energy is minimized.
         max_iterations: bound on the iterations of one solve.
@@ -45,7 +46,7 @@ class SimulationSettings:
 
     young_modulus_mpa: float = 0.005
     poisson_ratio: float = 0.47
-    attachment_stiffness: float = 300.0
+    attachment_stiffness: float = 3000.0
     contact: bool = True
     barrier_ratio: float = 0.0007
     barrier_stiffness: float = 0.2
@@ -80,5 +81,5 @@ class SimulationSettings:
 
     @property
     def shear_modulus_mpa(self) -> float:
-        """mu = E / (2 (1 + nu)), newton per square millimeter."""
+        """Mu = E / (2 (1 + nu)), newton per square millimeter."""
         return self.young_modulus_mpa / (2.0 * (1.0 + self.poisson_ratio))

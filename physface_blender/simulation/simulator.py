@@ -52,7 +52,8 @@ class Simulator:
         rest: the state at rest.
 
     Raises:
-        SimulationInputError: if the rest nodes do not fit the space or are not finite, or if surfaces intersect at rest.
+        SimulationInputError: if the rest nodes do not fit the space or are not finite, or if surfaces intersect at
+            rest.
         RestShapeError: if cells have no volume at rest.
         FactorizationError: if the stiffness matrix is singular.
     """
@@ -74,7 +75,9 @@ class Simulator:
         inside = space.skin.hexes >= 0
         self._skin_corners, self._skin_weights = space.skin.corners[inside], space.skin.weights[inside]
         if collision is not None and self._tissue.contact.intersects(rest_nodes, np.eye(4)):
-            raise SimulationInputError("The skin intersects itself or the teeth at rest; the rest shape must be repaired first.")
+            raise SimulationInputError(
+                "The skin intersects itself or the teeth at rest; the rest shape must be repaired first."
+            )
         self.rest = SimulationState(rest_nodes, rest_nodes, np.eye(4), collision_free=collision is not None)
 
     def solve(
@@ -96,11 +99,12 @@ class Simulator:
             should_cancel: polled in every iteration; the solve ends with the last state when it returns True.
 
         Returns:
-            The pose with its status. With contact its state is free of intersections whatever the status; its jaw is then the
-            one that was reached.
+            The pose with its status. With contact its state is free of intersections whatever the status; its jaw is
+            then the one that was reached.
 
         Raises:
-            SimulationInputError: if the target or the jaw is not finite, of another shape, not rigid, or absurdly far away.
+            SimulationInputError: if the target or the jaw is not finite, of another shape, not rigid, or absurdly far
+                away.
         """
         started = time.perf_counter()
         target_nodes = self._checked_nodes(target_nodes, "target")
@@ -137,7 +141,7 @@ class Simulator:
         )
 
     def bone_slip(self, state: SimulationState) -> float:
-        """Return the largest distance in millimeters between tissue and the bone it is attached to, in the frame last solved."""
+        """Return the largest distance between tissue and its bone, mm, in a state of the frame last solved."""
         return self._tissue.attachments.slip(state.positions)
 
     def _probe(self, displacement: np.ndarray) -> np.ndarray:
@@ -156,7 +160,9 @@ class Simulator:
             raise SimulationInputError(f"The {name} positions hold numbers that are not finite.")
         rest = getattr(self, "rest", None)
         if rest is not None and np.abs(nodes - rest.positions).max() > _FARTHEST_MM:
-            raise SimulationInputError(f"The {name} positions lie more than {_FARTHEST_MM:g} mm away from the face at rest.")
+            raise SimulationInputError(
+                f"The {name} positions lie more than {_FARTHEST_MM:g} mm away from the face at rest."
+            )
         return nodes
 
     @staticmethod

@@ -1,9 +1,10 @@
 """Minimization of the energy of one frame, with every accepted state free of intersections.
 
-A state is a pose of the nodes and a time in 0..1 along the motion of the jaw from where it was to where it shall be. A step moves
-both: the nodes along a direction that anticipates the teeth (the barrier's mixed derivatives times their displacement), the jaw
-along a screw motion. Continuous collision detection on the straight lines between the two poses shortens the step until nothing
-passes through anything. Once the jaw has arrived the boundary stays fixed, and from then on no step raises the energy.
+A state is a pose of the nodes and a time in 0..1 along the motion of the jaw from where it was to where it shall be.
+A step moves both: the nodes along a direction that anticipates the teeth (the barrier's mixed derivatives times their
+displacement), the jaw along a screw motion. Continuous collision detection on the straight lines between the two
+poses shortens the step until nothing passes through anything. Once the jaw has arrived the boundary stays fixed, and
+from then on no step raises the energy.
 """
 
 from __future__ import annotations
@@ -139,7 +140,10 @@ class Minimizer:
 
             def is_enough(norm: float) -> bool:
                 """After a full step, predict the next from how far the residual fell; twice that must be negligible."""
-                if progress.is_step_full and 2.0 * progress.step_mm * norm < self._settings.tolerance_mm * progress.residual:
+                if (
+                    progress.is_step_full
+                    and 2.0 * progress.step_mm * norm < self._settings.tolerance_mm * progress.residual
+                ):
                     predicted.append(2.0 * progress.step_mm * norm / progress.residual)
                 return bool(predicted)
 
@@ -183,8 +187,8 @@ class Minimizer:
     def _free(self, progress: Progress, direction: np.ndarray, fraction: float, remaining: float) -> float:
         """Return the largest tried fraction of a step that collides with nothing.
 
-        The jaw turns while collision detection follows straight lines, so the end of a shortened step is not on the line that was
-        tested: the shortened step is tested again.
+        The jaw turns while collision detection follows straight lines, so the end of a shortened step is not on the
+        line that was tested: the shortened step is tested again.
         """
         start = self.surface(progress.nodes, progress.time)
         for _ in range(12):
@@ -205,9 +209,7 @@ class Minimizer:
         progress.time = 1.0 if fraction == 1.0 else progress.time + fraction * remaining
         return fraction
 
-    def _descend(
-        self, progress: Progress, direction: np.ndarray, expansion: Expansion
-    ) -> tuple[float, Expansion]:
+    def _descend(self, progress: Progress, direction: np.ndarray, expansion: Expansion) -> tuple[float, Expansion]:
         """Take the longest step along a direction that neither collides nor raises the energy.
 
         Returns:

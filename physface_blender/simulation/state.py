@@ -42,11 +42,12 @@ class SimulationResult:
         status: how the solve ended.
         iterations: steps of the outer iteration.
         linear_iterations: applications of the factor.
-        residual: norm of the remaining force relative to the norm of the stress that the actuation can exert, both measured
-            through K^-1, so that it is a mean strain error without a unit.
+        residual: norm of the remaining force relative to the norm of the stress that the actuation can exert, both
+            measured through K^-1, so that it is a mean strain error without a unit.
         step_mm: farthest that any point of the skin would move in the next step.
         seconds: wall time.
-        minimum_distance_mm: smallest distance between colliding surfaces, infinity where contact is off or nothing is near.
+        minimum_distance_mm: smallest distance between colliding surfaces, infinity where contact is off or nothing is
+            near.
         energies: energy in newton millimeter after every accepted step with the boundary at its final place.
     """
 

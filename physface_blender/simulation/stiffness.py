@@ -1,6 +1,7 @@
 """The stiffness matrix of projective dynamics: the part of the Hessian that never changes.
 
-K = sum_q 2 w_q mu G_q^T G_q + sum_p k_p W_p^T W_p, the same for x, y and z, depends on the character and the resolution alone.
+K = sum_q 2 w_q mu G_q^T G_q + sum_p k_p W_p^T W_p, the same for x, y and z, depends on the character and the
+resolution alone.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A supernodal sparse Cholesky factor for one matrix that serves three right-hand sides at a time.
 
-The factorization is multifrontal: every supernode of the elimination tree is a dense front that LAPACK factorizes, and whose Schur
-complement is added to its parent. Solving reads the factor twice and is bound by memory, so the dense blocks are kept in
-single precision by default and all sums run in double: the caller iterates on the residual anyway.
+The factorization is multifrontal: every supernode of the elimination tree is a dense front that LAPACK factorizes,
+and whose Schur complement is added to its parent. Solving reads the factor twice and is bound by memory, so the dense
+blocks are kept in single precision by default and all sums run in double: the caller iterates on the residual anyway.
 
 The root of the tree is kept as the dense inverse of its Schur complement, the **compliance** of the root's nodes: the
 displacement of those nodes under unit forces on them with everything else free. A change of the matrix on root nodes
@@ -214,8 +214,8 @@ class SupernodalFactor:
 
         Args:
             right: (N, 3) right-hand sides.
-            correct: what to take off the displacement (R, 3) of the root's nodes, given that displacement; for a caller that
-                has added something to the matrix on those nodes.
+            correct: what to take off the displacement (R, 3) of the root's nodes, given that displacement; for a
+                caller that has added something to the matrix on those nodes.
         """
         x = np.ascontiguousarray(right[self._order].T, dtype=np.float64)
         arguments = (

@@ -48,14 +48,18 @@ class BlockSpace:
 
 def block_mesh(counts: tuple[int, int, int], edge: float = 4.0, origin=(0.0, 0.0, 0.0)):
     """Return nodes (N, 3), hexes (E, 8) and cells (E, 3) of a box of cubes of the given edge in millimeters."""
-    nx, ny, nz = counts
+    _, ny, nz = counts
     grid = np.stack(np.meshgrid(*[np.arange(k + 1) for k in counts], indexing="ij"), axis=-1).reshape(-1, 3)
     cells = np.stack(np.meshgrid(*[np.arange(k) for k in counts], indexing="ij"), axis=-1).reshape(-1, 3)
     corners = []
     for corner in range(8):
-        i, j, k = (cells + [corner & 1, corner >> 1 & 1, corner >> 2 & 1]).T
+        i, j, k = (cells + np.array([corner & 1, corner >> 1 & 1, corner >> 2 & 1])).T
         corners.append((i * (ny + 1) + j) * (nz + 1) + k)
-    return grid * edge + np.asarray(origin, dtype=np.float64), np.stack(corners, axis=1).astype(np.int32), cells.astype(np.int32)
+    return (
+        grid * edge + np.asarray(origin, dtype=np.float64),
+        np.stack(corners, axis=1).astype(np.int32),
+        cells.astype(np.int32),
+    )
 
 
 def embed(points: np.ndarray, nodes: np.ndarray, hexes: np.ndarray, edge: float) -> PointEmbedding:
@@ -110,7 +114,7 @@ def collision_patch(patches, nodes, hexes, edge, upper=None, lower=None, diamete
     from physface_blender.simulation.collision_geometry import CollisionGeometry
 
     vertices = np.concatenate([v for v, _ in patches])
-    offsets = np.cumsum([0] + [len(v) for v, _ in patches[:-1]])
+    offsets = np.cumsum([0, *(len(v) for v, _ in patches[:-1])])
     triangles = np.concatenate([t + o for (_, t), o in zip(patches, offsets, strict=True)])
     held = embed(vertices, nodes, hexes, edge)
     nothing = (np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int32))
@@ -130,8 +134,8 @@ def collision_patch(patches, nodes, hexes, edge, upper=None, lower=None, diamete
 
 
 def lips(edge: float = 2.0, gap: float = 1.0):
-    """Return two slabs that face each other across a gap, as (space, patches): the lower hangs on the mandible, the upper on
-    the skull, 24 x 16 x 8 mm each."""
+    """Return two slabs that face each other across a gap, as (space, patches): the lower hangs on the mandible, the
+    upper on the skull, 24 x 16 x 8 mm each."""
     counts = (int(24 / edge), int(8 / edge), int(16 / edge))
     lower_nodes, lower_hexes, lower_cells = block_mesh(counts, edge, (0.0, -8.0 - gap, 0.0))
     upper_nodes, upper_hexes, upper_cells = block_mesh(counts, edge, (0.0, 0.0, 0.0))

@@ -46,7 +46,9 @@ def test_bones_pull_where_they_go_and_nowhere_else(block):
     assert held.slip(moved) < 1e-12
     assert held.slip(nodes) > 1.0
     gradient = attachments.energy_and_gradient(nodes)[1]
-    np.testing.assert_allclose(gradient[26] - held.energy_and_gradient(nodes)[1][26], 1.5 * 16.0 * (nodes[26] - target[26]))
+    np.testing.assert_allclose(
+        gradient[26] - held.energy_and_gradient(nodes)[1][26], 1.5 * 16.0 * (nodes[26] - target[26])
+    )
 
 
 def test_matrix_is_the_derivative_of_the_gradient(block):
@@ -61,11 +63,13 @@ def test_matrix_is_the_derivative_of_the_gradient(block):
 def test_a_piece_attached_to_nothing_is_tied_to_its_target(block):
     nodes, hexes, skull, mandible, _ = block
     both = np.concatenate([nodes, nodes + 100.0])
-    graph = elastic_stiffness(ShapeTargeting(both, np.concatenate([hexes, hexes + len(nodes)]), np.ones(2 * len(hexes)), 1.0))
+    graph = elastic_stiffness(
+        ShapeTargeting(both, np.concatenate([hexes, hexes + len(nodes)]), np.ones(2 * len(hexes)), 1.0)
+    )
     attachments = Attachments(both, skull, mandible, EMPTY, graph, 1.5, 4.0)
     assert attachments.floating_pieces == 1
     assert np.linalg.eigvalsh((graph + attachments.matrix).toarray()).min() > 0.0
-    target = both + [0.0, 0.0, 3.0]
+    target = both + np.array([0.0, 0.0, 3.0])
     attachments.set_boundary(target, np.eye(4))
     pull = attachments.energy_and_gradient(both)[1]
     assert (pull[len(nodes) :, 2] < 0.0).all()

@@ -28,7 +28,9 @@ DISTANCE_MM = 0.2
 def near_lips():
     """Contact of two slabs brought within the barrier's distance, slightly crumpled, and its nodes."""
     space, patches = lips(edge=4.0, gap=1.0)
-    contact = Contact(collision_patch(patches, space.node_positions, space.hexes, 4.0), space.node_positions, DISTANCE_MM, 0.01)
+    contact = Contact(
+        collision_patch(patches, space.node_positions, space.hexes, 4.0), space.node_positions, DISTANCE_MM, 0.01
+    )
     nodes = jittered(space.node_positions, 0.01, 0)
     nodes[space.node_positions[:, 1] < -0.5] += [0.0, 0.9, 0.0]
     return contact, nodes
@@ -128,7 +130,9 @@ def test_pressed_slabs_never_intersect_and_the_energy_never_rises():
     """The lower slab is driven 2 mm into the upper one, and then aside; checked with ipctk's own test."""
     space, patches = lips(edge=4.0, gap=1.0)
     geometry = collision_patch(patches, space.node_positions, space.hexes, 4.0)
-    simulator = Simulator(space, space.node_positions, collision=geometry, settings=SimulationSettings(tolerance_mm=0.005))
+    simulator = Simulator(
+        space, space.node_positions, collision=geometry, settings=SimulationSettings(tolerance_mm=0.005)
+    )
     faces = np.asfortranarray(geometry.faces)
     state = None
     for shift in ([0.3, 3.0, 0.2], [2.0, 3.0, 0.2]):
@@ -160,7 +164,9 @@ def test_a_moving_tooth_pushes_the_tissue_ahead():
     tooth = box_surface((8.0, 12.5, 8.0), (12.0, 18.0, 12.0))
     bottom = embed(nodes[nodes[:, 1] == 0.0], nodes, hexes, 4.0)
     nothing = embed(np.zeros((0, 3)), nodes, hexes, 4.0)
-    space = BlockSpace(4.0, nodes, hexes, cells, np.ones(len(hexes)), embed(patch[0], nodes, hexes, 4.0), bottom, nothing, EMPTY)
+    space = BlockSpace(
+        4.0, nodes, hexes, cells, np.ones(len(hexes)), embed(patch[0], nodes, hexes, 4.0), bottom, nothing, EMPTY
+    )
     geometry = collision_patch([patch], nodes, hexes, 4.0, lower=tooth)
     simulator = Simulator(space, nodes, collision=geometry)
     jaw = np.eye(4)
@@ -177,7 +183,9 @@ def test_a_moving_tooth_pushes_the_tissue_ahead():
 
 def test_nothing_near_gives_no_terms():
     space, patches = lips(edge=4.0, gap=1.0)
-    contact = Contact(collision_patch(patches, space.node_positions, space.hexes, 4.0), space.node_positions, DISTANCE_MM, 0.01)
+    contact = Contact(
+        collision_patch(patches, space.node_positions, space.hexes, 4.0), space.node_positions, DISTANCE_MM, 0.01
+    )
     terms = contact.expand(contact.geometry.surface(space.node_positions, np.eye(4)))
     assert terms.pairs == 0
     assert terms.energy == 0.0

@@ -26,7 +26,9 @@ def test_shape_functions_reproduce_points_and_sum_to_one():
     local = np.random.default_rng(0).uniform(size=(20, 3))
     corners = np.array([[i & 1, i >> 1 & 1, i >> 2 & 1] for i in range(8)], dtype=float)
     np.testing.assert_allclose(shape_values(local) @ corners, local, atol=1e-14)
-    np.testing.assert_allclose(np.einsum("pia,ib->pab", shape_gradients(local), corners), np.eye(3)[None].repeat(20, 0), atol=1e-14)
+    np.testing.assert_allclose(
+        np.einsum("pia,ib->pab", shape_gradients(local), corners), np.eye(3)[None].repeat(20, 0), atol=1e-14
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -49,8 +51,10 @@ def test_linear_patch(tissue):
     nodes, elasticity, _ = tissue
     deformation = np.array([[1.1, 0.2, 0.0], [0.0, 0.9, 0.1], [0.05, 0.0, 1.2]])
     elasticity.set_target(nodes @ deformation.T + [3.0, 1.0, -2.0])
-    u, s, vt = np.linalg.svd(deformation)
-    np.testing.assert_allclose(elasticity.actuation, np.broadcast_to(vt.T * s @ vt, elasticity.actuation.shape), atol=1e-12)
+    _, s, vt = np.linalg.svd(deformation)
+    np.testing.assert_allclose(
+        elasticity.actuation, np.broadcast_to(vt.T * s @ vt, elasticity.actuation.shape), atol=1e-12
+    )
     elasticity.set_actuation(np.eye(3))
     expected = elasticity.weights.sum() * ((s - 1.0) ** 2).sum()
     assert elasticity.energy(nodes @ deformation.T) == pytest.approx(expected, rel=1e-12)

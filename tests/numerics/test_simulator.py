@@ -22,7 +22,9 @@ def slab():
 
 def bulge(nodes):
     """A target that agrees with the bone below."""
-    return nodes + nodes[:, 2:] / 9.0 * np.stack([np.sin(nodes[:, 1] / 3.0), np.cos(nodes[:, 0] / 4.0), nodes[:, 0] / 9.0], axis=1)
+    return nodes + nodes[:, 2:] / 9.0 * np.stack(
+        [np.sin(nodes[:, 1] / 3.0), np.cos(nodes[:, 0] / 4.0), nodes[:, 0] / 9.0], axis=1
+    )
 
 
 def test_rest_stays_at_rest(slab):
@@ -77,7 +79,9 @@ def test_rotated_target_gives_the_rotated_pose():
     """The whole frame turned, border and all: nothing changes but the turn."""
     nodes, hexes, cells = block_mesh((4, 3, 3), 3.0)
     nothing = embed(np.zeros((0, 3)), nodes, hexes, 3.0)
-    space = BlockSpace(3.0, nodes, hexes, cells, np.ones(len(hexes)), nothing, nothing, nothing, np.flatnonzero(nodes[:, 2] == 0))
+    space = BlockSpace(
+        3.0, nodes, hexes, cells, np.ones(len(hexes)), nothing, nothing, nothing, np.flatnonzero(nodes[:, 2] == 0)
+    )
     simulator = Simulator(space, nodes, settings=SimulationSettings(tolerance_mm=1e-7, linear_tolerance=1e-3))
     target, turn = jittered(nodes, 0.3, 2), rotation([1, 1, 0], 40.0)
     start = type(simulator.rest)(jittered(nodes, 0.2, 3), nodes, np.eye(4))
@@ -95,7 +99,7 @@ def test_warm_start_carries_the_correction_over():
     jaw = np.eye(4)
     jaw[:3, 3] = [0.0, -2.0, 1.0]
     first = simulator.solve(space.node_positions, jaw)
-    second = simulator.solve(space.node_positions + [0.1, 0.0, 0.0], jaw, first.state)
+    second = simulator.solve(space.node_positions + np.array([0.1, 0.0, 0.0]), jaw, first.state)
     again = simulator.solve(space.node_positions, jaw, first.state)
     assert first.iterations > 0
     assert again.iterations == 0

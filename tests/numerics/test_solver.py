@@ -69,7 +69,7 @@ def test_bone_slips_less_than_a_hundredth_of_a_millimeter(bent):
 
 def test_converged_means_that_the_skin_stays(bent):
     """Started again from where it stopped, with a hundredth of the tolerance, the skin moves less than the tolerance."""
-    space, target, jaw = bent
+    space, _, _ = bent
     _, result = solve(bent, Method.NEWTON)
     exact = solve(bent, Method.NEWTON, tolerance_mm=1e-7, linear_tolerance=1e-3)[1]
     moved = space.skin.apply(exact.state.positions - result.state.positions)
@@ -78,7 +78,9 @@ def test_converged_means_that_the_skin_stays(bent):
 
 def test_work_is_bounded(bent):
     space, target, jaw = bent
-    simulator = Simulator(space, space.node_positions, settings=SimulationSettings(method=Method.LOCAL_GLOBAL, max_iterations=3))
+    simulator = Simulator(
+        space, space.node_positions, settings=SimulationSettings(method=Method.LOCAL_GLOBAL, max_iterations=3)
+    )
     result = simulator.solve(target, jaw)
     assert result.status is Status.NOT_CONVERGED
     assert result.iterations == 3
@@ -105,7 +107,13 @@ def test_conjugate_gradients_stop_at_negative_curvature_with_a_descent_direction
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("young_modulus_mpa", 0.0), ("poisson_ratio", 0.5), ("tolerance_mm", float("nan")), ("max_iterations", 0), ("threads", 0)],
+    [
+        ("young_modulus_mpa", 0.0),
+        ("poisson_ratio", 0.5),
+        ("tolerance_mm", float("nan")),
+        ("max_iterations", 0),
+        ("threads", 0),
+    ],
 )
 def test_settings_without_meaning_are_refused(name, value):
     with pytest.raises(SettingsError):

@@ -14,8 +14,8 @@ from ..anatomy.material_space import MaterialSpace, load_or_build
 from ..anatomy.skin_parting import skin_parting
 from ..anatomy.template import Template, load_template
 from ..networks.generalized import GeneralizedModel, load_generalized
-from .bone_following import BoneFollowing
 from .folded_field import FoldedEvaluator
+from .mouth_lining import MouthLining
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +26,10 @@ class SharedSpace:
         space: the hexahedra and embeddings.
         skin_parting: (V,) parting coordinate of every skin vertex.
         inside: (I,) skin vertices embedded in the tissue.
-        outside: (O,) skin vertices beyond it, which the network moves, or a bone.
+        outside: (O,) skin vertices beyond it, which the network or a bone moves.
         inside_weights: (I, 8) trilinear weights of the vertices inside.
         inside_corners: (I, 8) their nodes.
-        bone_following: how the vertices beyond the tissue follow the bones.
+        lining: the vertices beyond the tissue that lie on bone in the mouth.
     """
 
     space: MaterialSpace
@@ -38,7 +38,7 @@ class SharedSpace:
     outside: npt.NDArray[np.intp]
     inside_weights: npt.NDArray[np.float64]
     inside_corners: npt.NDArray[np.int32]
-    bone_following: BoneFollowing
+    lining: MouthLining
 
     @classmethod
     def of(cls, template: Template, space: MaterialSpace) -> Self:
@@ -51,7 +51,7 @@ class SharedSpace:
             outside=outside,
             inside_weights=space.skin.weights[inside],
             inside_corners=space.skin.corners[inside],
-            bone_following=BoneFollowing.of(template, outside),
+            lining=MouthLining.of(template, outside),
         )
 
     def skin_inside(self, nodes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -173,7 +173,8 @@ class Character:
             self._rest.nodes + nodes, jaw, start, contact=contact, should_cancel=should_cancel
         )
         skin = self._rest.skin_with_nodes(shared, result.state.positions)
-        skin[shared.outside] = shared.bone_following.displaced(skin[shared.outside], outside, result.state.jaw)
+        skin[shared.outside] += outside
+        shared.lining.settle(skin, self.rest.vertices["skin"], result.state.jaw)
         return self._posed(weights, skin, result.state.jaw, result)
 
     def _posed(self, weights, skin, jaw, result=None) -> PosedFace:

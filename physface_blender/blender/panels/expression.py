@@ -7,7 +7,7 @@ from ...performance.arkit import GROUPS
 from .. import face_objects, live
 from .base import SkinPanel
 
-_OPEN_GROUPS = ("jaw", "mouth")
+_OPEN_GROUPS = ("jaw",)
 
 
 class PHYSFACE_PT_expression(SkinPanel, bpy.types.Panel):

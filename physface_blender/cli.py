@@ -119,12 +119,25 @@ def _explaining(work: Callable[[], int]) -> int:
     from .demo.errors import DemoError, StudioError
     from .networks.weights import WeightsError
     from .performance.live_link_face import CaptureError
+    from .simulation.hexahedron import RestShapeError
+    from .simulation.rest_repair import RestRepairError
 
     try:
         return work()
-    except (DemoError, CaptureError, TemplateError, WeightsError, BackendError) as error:
+    except (
+        DemoError,
+        CaptureError,
+        TemplateError,
+        WeightsError,
+        BackendError,
+        RestRepairError,
+        RestShapeError,
+    ) as error:
         print(f"\n{error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"\nA file cannot be read or written: {error.strerror} ({error.filename}).", file=sys.stderr)
+        return 1
     except StudioError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -112,6 +112,11 @@ class Character:
         return self._shared.space
 
     @property
+    def simulation_is_prepared(self) -> bool:
+        """Whether the simulator exists; the pose that makes it takes longer."""
+        return self._simulator is not None
+
+    @property
     def rest_shape(self) -> RestShape:
         """The rest positions of the nodes and of everything embedded."""
         return self._rest

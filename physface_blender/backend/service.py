@@ -192,6 +192,7 @@ class Service:
     def _pose_live(self, request: messages.PoseLive) -> None:
         started = time.perf_counter()
         character = self._character(request.character)
+        self._announce_preparation(request, character)
         posed = character.pose(
             request.expression,
             physics=request.physics,
@@ -215,6 +216,7 @@ class Service:
                 f"Frame {request.frame} was to start from a frame that the backend does not hold any more; "
                 "start it from the rest shape or bake the frames before it again."
             )
+        self._announce_preparation(request, character)
         posed = character.pose(
             request.expression,
             physics=request.physics,
@@ -229,6 +231,12 @@ class Service:
         while len(states) > KEPT_STATES:
             states.popitem(last=False)
         self._send(_posed(request, request.frame, posed, time.perf_counter() - started))
+
+    def _announce_preparation(self, request: messages.PoseLive | messages.PoseFrame, character: "Character") -> None:
+        """Say why the first simulated pose takes long; its kernels may have to be compiled, once per installation."""
+        if request.physics and not character.simulation_is_prepared:
+            sentence = "Preparing the simulation; the first time after installing this takes a minute or two."
+            self._send(messages.Progress(serial=request.serial, fraction=0.0, sentence=sentence))
 
     def _character(self, name: str) -> "Character":
         if name not in self._characters:

@@ -27,7 +27,7 @@ def client(tmp_path):
     client.close()
 
 
-def wait_for(client, serial=None, kind=None, seconds=40.0):
+def wait_for(client, serial=None, kind=None, seconds=120.0):
     """Poll until a last reply with this serial, or a reply of this kind; returns it and all replies before it."""
     replies, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
@@ -44,7 +44,7 @@ def is_running(process_id):
     return status.is_file() and status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def wait_until(condition, seconds=20.0):
+def wait_until(condition, seconds=60.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -212,7 +212,7 @@ def test_the_installed_extension_starts_its_worker_without_bpy(tmp_path):
         f"cache = Path({str(tmp_path / 'c')!r})\n"
         "client = client_module.WorkerClient(settings.BackendSettings(cache_directory=cache))\n"
         "client.start(); serial = client.request(messages.PoseLive(character='Face', expression=(0.0,) * 52))\n"
-        "end = time.monotonic() + 40\n"
+        "end = time.monotonic() + 120\n"
         "while time.monotonic() < end:\n"
         "    for reply in client.poll():\n"
         "        if reply.serial == serial:\n"
@@ -221,7 +221,7 @@ def test_the_installed_extension_starts_its_worker_without_bpy(tmp_path):
     )
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, "-B", "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60
+        [sys.executable, "-B", "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=150
     )
     assert done.stdout.strip() == "unknown_character", done.stderr
     assert done.stderr == ""

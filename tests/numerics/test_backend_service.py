@@ -38,7 +38,7 @@ def frame(number, weights=TALKING, **changes):
     return messages.PoseFrame(frame=number, expression=weights, **changes)
 
 
-def collect(client, serials, seconds=60.0):
+def collect(client, serials, seconds=300.0):
     """All replies until each of the serials has its last one; the last ones by serial, and everything."""
     last, replies, end = {}, [], time.monotonic() + seconds
     while not set(serials) <= set(last):
@@ -128,8 +128,8 @@ def test_a_solve_is_cancelled_in_the_middle_and_the_backend_goes_on(client):
     client.cancel(waiting)
     client.cancel(solving)
     asked = time.monotonic()
-    last, _ = collect(client, [solving, waiting], seconds=10.0)
-    assert time.monotonic() - asked < 3.0
+    last, _ = collect(client, [solving, waiting], seconds=60.0)
+    assert time.monotonic() - asked < 5.0
     assert isinstance(last[solving], messages.Cancelled)
     assert isinstance(last[waiting], messages.Cancelled)
     assert isinstance(ask(client, live()), messages.Posed)

@@ -25,7 +25,9 @@ def capture_lines(*, swapped: bool = False) -> list[str]:
             "mouthLeft": 1.0 - turn if swapped else turn,
             "mouthRight": turn if swapped else 1.0 - turn,
         }
-        lines.append(f"10:00:{second:02d}:{tick:02d}.000,52," + ",".join(f"{weights[name]:.6f}" for name in ARKIT_NAMES))
+        lines.append(
+            f"10:00:{second:02d}:{tick:02d}.000,52," + ",".join(f"{weights[name]:.6f}" for name in ARKIT_NAMES)
+        )
     return lines
 
 

@@ -59,7 +59,9 @@ def test_clearing_brings_the_rest_back(scene, still_face, baked, template_rest) 
     assert shape_bake.clear(still_face)
     assert still_face.data.shape_keys is None
     assert len(bpy.data.actions) == len(bpy.data.shape_keys) == 0
-    assert np.abs(bridge.get_coordinates(still_face.data) - bridge.to_blender(template_rest["skin"], 0.001)).max() < 1e-7
+    assert (
+        np.abs(bridge.get_coordinates(still_face.data) - bridge.to_blender(template_rest["skin"], 0.001)).max() < 1e-7
+    )
     teeth = face_objects.parts_of(still_face)["lower_teeth"]
     assert teeth.rotation_quaternion.angle == pytest.approx(0.0, abs=1e-6)
     assert not shape_bake.clear(still_face)

@@ -17,7 +17,7 @@ from ..performance.arkit import ARKIT_NAMES
 from .rigid_fit import fit_rigid, twist
 
 JAW_SHAPES = ("jawOpen", "jawForward", "jawLeft", "jawRight")
-LID_CLEARANCE_MM = 0.5
+LID_CLEARANCE_MM = 0.8
 BONE_CONTROL_POINTS = 260
 TEETH_CONTROL_POINTS = 40
 BONE_POINTS = 3000

@@ -25,6 +25,8 @@ OPPOSITES = (
 )
 # How often each kind of sample is drawn.
 REAL_SHARE, MIXED_SHARE, SINGLE_SHARE, NEUTRAL_SHARE = 0.35, 0.15, 0.2, 0.05
+BLINK_SHARE = 0.25
+"""How often a blink of any phase is laid over a sample: closed lids are rare in captures, and every error shows there."""
 
 
 def load_take(data: Path, name: str) -> Array:
@@ -83,6 +85,10 @@ class ExpressionSampler:
                 result[row] = self._combination(generator, 1)
             elif kind < 1.0 - NEUTRAL_SHARE:
                 result[row] = self._combination(generator, int(generator.integers(2, 8)))
+        blinks = [ARKIT_NAMES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
+        blinking = generator.uniform(size=count) < BLINK_SHARE
+        closing = np.where(blinking, generator.uniform(0.2, 1.0, size=count), 0.0)
+        result[:, blinks] = np.maximum(result[:, blinks], closing[:, None])
         return make_plausible(result).astype(np.float32)
 
 

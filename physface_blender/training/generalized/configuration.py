@@ -28,7 +28,7 @@ class Configuration:
         iterations: optimizer steps; the rate is constant for the first half, then falls linearly to zero (paper).
         batch: (identity, expression) pairs a step.
         learning_rate: of Adam.
-        face_points: skin points of the frontal face a pair; a third of them on lips and lids.
+        face_points: skin points of the frontal face a pair; half of them on lips and lids.
         other_points: skin points elsewhere a pair.
         bone_points: points on each bone's attachment a pair.
         tissue_points: points inside the tissue, with derivatives, a pair.
@@ -54,7 +54,7 @@ CONFIGURATIONS = {
         rest_points=48, checkpoint_every=20,
     ),
     "cpu": Configuration(
-        iterations=9000, batch=16, learning_rate=6e-4, face_points=512, other_points=96, bone_points=32,
+        iterations=11500, batch=16, learning_rate=6e-4, face_points=512, other_points=96, bone_points=32,
         tissue_points=48, rest_points=128, checkpoint_every=250,
     ),
     "full": Configuration(

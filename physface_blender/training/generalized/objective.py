@@ -47,7 +47,7 @@ class Objective:
     def skin_vertices(self, generator: torch.Generator) -> torch.Tensor:
         """Draw the skin vertices of a step (P,): frontal face, lips and lids once more, the rest of the skin."""
         configuration = self.configuration
-        on_slit = configuration.face_points // 3
+        on_slit = configuration.face_points // 2
         return torch.cat(
             [
                 self._vertices(generator, "face", configuration.face_points - on_slit),

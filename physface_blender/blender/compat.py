@@ -86,3 +86,9 @@ def add_shape_key(skin: bpy.types.Object, name: str) -> bpy.types.ShapeKey:
     key = skin.shape_key_add(name=name, from_mix=False)
     key.value = 0.0
     return key
+
+
+def enable_nodes(material: bpy.types.Material) -> None:
+    """Give a new material a node tree; from 5.0 on every material has one, and asking for it is deprecated."""
+    if bpy.app.version < (5, 0, 0):
+        material.use_nodes = True

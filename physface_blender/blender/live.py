@@ -156,8 +156,10 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
         raise LinkError(failed.sentence)
     finished = [index for index, ticket in enumerate(face.poses) if ticket.is_done]
     if not finished:
-        if face.character is not None and face.character.progress is not None and not face.character.is_done:
-            _say(face, face.character.progress.sentence)
+        for ticket in (face.character, *face.poses):
+            if ticket is not None and not ticket.is_done and ticket.progress is not None:
+                _say(face, ticket.progress.sentence)
+                break
         return
     newest = None
     for index in finished:
@@ -168,8 +170,8 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
     if newest is None or not is_live(skin):
         return
     face_objects.pose(skin, newest.arrays)
-    doubt = "" if newest.status in ("network", "converged") else f" {newest.sentence}"
-    _say(face, f"{'Network' if newest.status == 'network' else 'Physics'}: {newest.seconds * 1000:.0f} ms.{doubt}")
+    doubt = ", not converged" if newest.status == "not_converged" else ""
+    _say(face, f"{'Network' if newest.status == 'network' else 'Physics'}: {newest.seconds * 1000:.0f} ms{doubt}")
 
 
 def _say(face: _Face, text: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import bpy
 
-from . import bridge, hair
+from . import bridge, compat, hair
 
 REGION_ATTRIBUTES = {
     "physface_lips": ("upper_lip", "lower_lip"),
@@ -34,7 +34,7 @@ class _Graph:
     """A short hand for building a node tree."""
 
     def __init__(self, material: bpy.types.Material) -> None:
-        material.use_nodes = True
+        compat.enable_nodes(material)
         self.nodes = material.node_tree.nodes
         self.links = material.node_tree.links
         self.nodes.clear()

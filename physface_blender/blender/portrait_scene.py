@@ -30,6 +30,7 @@ class PortraitScene:
         self._template = template
         self._skins: list[bpy.types.Object] = []
         self._rests: list[Mapping[str, NDArray]] = []
+        self._scattering: dict[str, float] | None = None  # of the materials, while it is switched off
         render = bpy.context.scene.render
         render.fps = max(1, round(frames_per_second))
         render.fps_base = render.fps / frames_per_second
@@ -67,13 +68,18 @@ class PortraitScene:
 
         Args:
             samples: paths per pixel.
-            fine: subdivide the meshes and denoise slowly; at film size both cost more than they show.
+            fine: subdivide the meshes, scatter light in the skin, denoise slowly; at film size they cost more than they show.
         """
         for skin in self._skins:
             for target in face_objects.parts_of(skin).values():
                 for modifier in target.modifiers:
                     modifier.show_render = fine
         rendering.set_samples(self.scene, samples, fine=fine)
+        if fine and self._scattering is not None:
+            rendering.set_scattering(bpy.data.materials, self._scattering)
+            self._scattering = None
+        elif not fine and self._scattering is None:
+            self._scattering = rendering.set_scattering(bpy.data.materials, {})
 
     def bake(self, poses: Sequence[Mapping[str, NDArray]], weights: NDArray, first_frame: int) -> None:
         """Put poses on the first face as absolute shape keys, and key its sliders.

@@ -6,6 +6,7 @@ Everything is made with Blender's own means (text too), so a picture needs no fu
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,25 @@ def set_samples(scene: bpy.types.Scene, samples: int, *, fine: bool) -> None:
     cycles.denoising_prefilter = "ACCURATE" if fine else "NONE"
     if hasattr(cycles, "denoising_quality"):
         cycles.denoising_quality = "HIGH" if fine else "FAST"
+
+
+def set_scattering(materials: Iterable[bpy.types.Material], weights: dict[str, float]) -> dict[str, float]:
+    """Set how much light scatters below the surface of materials; it takes half of the time of a picture.
+
+    Args:
+        materials: those with a principled shader are set.
+        weights: by name of the material; 0 for a name that is missing.
+
+    Returns:
+        The weights as they were.
+    """
+    before = {}
+    for material in materials:
+        for node in material.node_tree.nodes if material.node_tree else ():
+            if node.type == "BSDF_PRINCIPLED":
+                before[material.name] = node.inputs["Subsurface Weight"].default_value
+                node.inputs["Subsurface Weight"].default_value = weights.get(material.name, 0.0)
+    return before
 
 
 def add_portrait_light(scene: bpy.types.Scene, center: Vector, unit: float) -> None:

@@ -153,7 +153,9 @@ def _poses(link: WorkerLink, uid: int, frames: range, weights: NDArray[np.float6
             if done > 0:
                 left = (time.monotonic() - started) / done * (len(frames) - done)
                 job.sentence += f", {jobs.time_left(left)} left"
-            for _ in link.await_last(waiting[0]):
+            for ticket in link.await_last(waiting[0]):
+                if ticket.progress is not None:
+                    job.sentence = ticket.progress.sentence
                 yield None
             yield waiting.popleft().result(Posed)
     finally:

@@ -57,9 +57,11 @@ def ask(client, request):
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    weights = None if WEIGHTS is None else Path(WEIGHTS)
-    return BackendSettings(cache_directory=tmp_path_factory.mktemp("cache"), thread_count=1, weights_path=weights)
+def settings(pytestconfig):
+    cache = pytestconfig.cache.mkdir("physface-backend")  # keeps compiled kernels from one run to the next
+    return BackendSettings(
+        cache_directory=cache, thread_count=1, weights_path=None if WEIGHTS is None else Path(WEIGHTS)
+    )
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=1, metavar="N", help="number from which the identity is drawn")
     demo.add_argument("--width", type=int, default=320, metavar="PIXELS", help="width of the pictures, even")
     demo.add_argument("--samples", type=int, default=4, metavar="N", help="paths per pixel of the film")
-    demo.add_argument("--sheet-samples", type=int, default=16, metavar="N", help="the same of the contact sheet")
+    demo.add_argument("--sheet-samples", type=int, default=8, metavar="N", help="the same of the contact sheet")
     demo.set_defaults(action=_demo)
     sheet = commands.add_parser(
         "expressions",
@@ -65,8 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     sheet.add_argument("--out", type=Path, default=Path("docs/evaluation/expressions.png"), metavar="FILE")
     sheet.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N", help="identities")
-    sheet.add_argument("--width", type=int, default=240, metavar="PIXELS", help="width of a picture, even")
-    sheet.add_argument("--samples", type=int, default=24, metavar="N", help="paths per pixel")
+    sheet.add_argument("--width", type=int, default=224, metavar="PIXELS", help="width of a picture, even")
+    sheet.add_argument("--samples", type=int, default=12, metavar="N", help="paths per pixel")
     sheet.set_defaults(action=_expressions)
     for command in (demo, sheet):
         command.add_argument(

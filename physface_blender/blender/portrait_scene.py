@@ -68,7 +68,8 @@ class PortraitScene:
 
         Args:
             samples: paths per pixel.
-            fine: subdivide the meshes, scatter light in the skin, denoise slowly; at film size they cost more than they show.
+            fine: subdivide the meshes, scatter light in the skin, denoise slowly; in a small film this costs more than it
+                shows.
         """
         for skin in self._skins:
             for target in face_objects.parts_of(skin).values():

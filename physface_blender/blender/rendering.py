@@ -70,7 +70,7 @@ def set_samples(scene: bpy.types.Scene, samples: int, *, fine: bool) -> None:
     """Set the paths per pixel, and how thoroughly the noise that is left is taken out."""
     cycles = scene.cycles
     cycles.samples = samples
-    cycles.denoising_prefilter = "ACCURATE" if fine else "NONE"
+    cycles.denoising_prefilter = "FAST" if fine else "NONE"
     if hasattr(cycles, "denoising_quality"):
         cycles.denoising_quality = "HIGH" if fine else "FAST"
 

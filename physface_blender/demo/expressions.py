@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..anatomy.material_space import RESOLUTION_RANGE_MM
 from ..backend.assets import FaceAssets
 from ..backend.character import Character, CharacterSettings
+from ..backend.face_geometry import PosedFace
 from ..backend.identity import Identity
 from ..backend.played_performance import PerformancePlayer
 from ..backend.settings import default_cache_directory
@@ -42,6 +44,9 @@ EXPRESSIONS: dict[str, dict[str, float]] = {
 }
 """Twelve expressions: each label with its ARKit weights."""
 
+APPROACH_STEPS = 4
+"""Every expression starts at rest, so that the order on the sheet does not matter, and is reached in so many steps."""
+
 
 @dataclass(frozen=True)
 class SheetOptions:
@@ -61,8 +66,8 @@ class SheetOptions:
     seeds: tuple[int, ...] = (1, 2, 3)
     resolution_mm: float = 4.0
     weights: Path | None = None
-    width: int = 240
-    samples: int = 24
+    width: int = 224
+    samples: int = 12
     cache_directory: Path = field(default_factory=default_cache_directory)
 
 
@@ -125,11 +130,19 @@ def _pose_all(options: SheetOptions, studio: Studio, console: Console) -> tuple[
     for character in characters:
         player = PerformancePlayer(character, assets.template)
         for label, weights in EXPRESSIONS.items():
-            # Every expression starts at rest: the order on the sheet must not matter.
-            posed = character.pose(expression(**weights))
+            posed = _approach(character, expression(**weights))
             studio.add_pose(posed, expression(**weights))
             studio.check()
             total += player.count(posed).total
             labels.append(label)
             console.progress(f"Simulated {len(labels)} of {len(EXPRESSIONS) * len(options.seeds)} poses")
     return labels, total
+
+
+def _approach(character: Character, weights: NDArray[np.float64]) -> PosedFace:
+    """Pose an expression (52,) from rest in a few steps, as a performance would reach it."""
+    state = None
+    for step in range(1, APPROACH_STEPS + 1):
+        posed = character.pose(weights * step / APPROACH_STEPS, start=state)
+        state = posed.state
+    return posed

@@ -52,7 +52,7 @@ class DemoOptions:
     weights: Path | None = None
     width: int = 320
     samples: int = 4
-    sheet_samples: int = 16
+    sheet_samples: int = 8
     cache_directory: Path = field(default_factory=default_cache_directory)
 
     @property

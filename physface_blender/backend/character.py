@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..anatomy.material_space import RESOLUTION_RANGE_MM, MaterialSpace
 from ..simulation.settings import SimulationSettings
 from ..simulation.simulator import Simulator
-from ..simulation.state import SimulationState, Status
+from ..simulation.state import SimulationResult, SimulationState, Status
 from .assets import FaceAssets
 from .displacement_sampler import DisplacementSampler
 from .errors import CharacterCancelled, SettingsError
@@ -182,7 +182,13 @@ class Character:
         shared.lining.settle(skin, self.rest.vertices["skin"], result.state.jaw)
         return self._posed(weights, skin, result.state.jaw, result)
 
-    def _posed(self, weights, skin, jaw, result=None) -> PosedFace:
+    def _posed(
+        self,
+        weights: npt.NDArray[np.float64],
+        skin: npt.NDArray[np.float64],
+        jaw: Transform,
+        result: SimulationResult | None = None,
+    ) -> PosedFace:
         eyes = {
             part: eye_rotation(part, self.rest.eye_centers[part], weights, self._assets.template.eye_look_degrees)
             for part in EYE_PARTS

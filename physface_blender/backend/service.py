@@ -193,18 +193,20 @@ class Service:
         started = time.perf_counter()
         character = self._character(request.character)
         self._announce_preparation(request, character)
+        start = self._live_states.pop(request.character, None)  # after an error the next pose starts at rest
         posed = character.pose(
             request.expression,
             physics=request.physics,
             contact=request.contact,
-            start=self._live_states.get(request.character),
+            start=start,
             should_cancel=lambda: self._should_cancel(request.serial),
         )
+        state = start if posed.is_cancelled or posed.state is None else posed.state
+        if state is not None:
+            self._live_states[request.character] = state
         if posed.is_cancelled:
             self._send(messages.Cancelled(serial=request.serial))
             return
-        if posed.state is not None:
-            self._live_states[request.character] = posed.state
         self._send(_posed(request, None, posed, time.perf_counter() - started))
 
     def _pose_frame(self, request: messages.PoseFrame) -> None:

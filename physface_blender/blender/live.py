@@ -15,26 +15,34 @@ import time
 from dataclasses import dataclass, field
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
 
 from ..backend.messages import Failed, Posed
-from . import face_objects, jobs, preferences, requests, worker_link
+from . import expression_steps, face_objects, jobs, preferences, properties, requests, worker_link
 from .face_objects import FaceObjectError
 from .worker_link import LinkError, Ticket
 
 BUSY_SECONDS = 0.015
 PATIENT_SECONDS = 0.25
-OUTDATED_SECONDS = 1.0
-"""A pose that has been computed for so long is stopped when the sliders move again."""
-
 KEPT_CHARACTERS = 3
 """Preview characters that the backend keeps; the one unused for the longest is dropped."""
 
 
 @dataclass
 class _Face:
-    """What is under way for one face."""
+    """What is under way for one face.
+
+    Attributes:
+        character: The making of the character.
+        reached: (52,) expression of the newest simulated pose that was asked for; None where the next starts from rest.
+        poses: Poses without their last reply, oldest first.
+        sentence: For the panel.
+        last_used: When the last pose was asked for.
+    """
 
     character: Ticket | None = None
+    reached: NDArray[np.float64] | None = None
     poses: list[Ticket] = field(default_factory=list)
     sentence: str = ""
     last_used: float = 0.0
@@ -106,18 +114,18 @@ def tick() -> float | None:
     link = worker_link.current()
     if link is not None:
         link.pump()
-    waits = False
+    waiting: set[int] = set()
     for uid in [*_faces, *(_marked - _faces.keys())]:
         skin = face_objects.find_skin(uid)
         if skin is None:
             _forget(uid)
         elif skin.mode != "OBJECT" or jobs.running(uid) is not None:
-            waits = waits or uid in _marked
+            waiting.add(uid)
         else:
             _step(skin)
-    if any(face.poses for face in _faces.values()):
+    if any(face.poses for face in _faces.values()) or _marked - waiting:
         return BUSY_SECONDS
-    return PATIENT_SECONDS if waits or _marked else None
+    return PATIENT_SECONDS if _marked else None
 
 
 def _step(skin: bpy.types.Object) -> None:
@@ -130,16 +138,26 @@ def _step(skin: bpy.types.Object) -> None:
         _show(skin, face)
     except (LinkError, FaceObjectError) as error:
         face.poses.clear()
+        face.reached = None
         _say(face, str(error))
 
 
 def _ask(skin: bpy.types.Object, face: _Face) -> None:
+    """Ask for what the sliders say; with physics for the next step toward it, one at a time."""
     link = worker_link.get(preferences.backend_settings())
-    face.character = link.character(requests.preview_character(skin))
-    for ticket in face.poses:
-        if ticket.silent_seconds > OUTDATED_SECONDS:
-            link.cancel(ticket)
-    face.poses.append(link.ask(requests.live_pose(skin)))
+    if skin.physface.live_physics and face.poses:
+        _marked.add(skin.session_uid)
+        return
+    character = link.character(requests.preview_character(skin))
+    if character is not face.character:
+        face.character, face.reached = character, None
+    weights = properties.read_expression(skin)
+    if skin.physface.live_physics:
+        target, start = weights, np.zeros_like(weights) if face.reached is None else face.reached
+        weights = face.reached = expression_steps.toward(start, target)
+        if not np.array_equal(weights, target):
+            _marked.add(skin.session_uid)
+    face.poses.append(link.ask(requests.live_pose(skin, weights)))
     face.last_used = time.monotonic()
     if not face.character.is_done:
         _say(face, "Preparing the face...")

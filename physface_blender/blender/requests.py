@@ -38,11 +38,11 @@ def _character(skin: bpy.types.Object, purpose: str, resolution: float) -> Creat
     )
 
 
-def live_pose(skin: bpy.types.Object) -> PoseLive:
-    """The pose that the sliders say now."""
+def live_pose(skin: bpy.types.Object, weights: NDArray) -> PoseLive:
+    """A pose of the live preview, with (52,) sliders."""
     return PoseLive(
         character=character_name(skin, "preview"),
-        expression=tuple(properties.read_expression(skin).tolist()),
+        expression=tuple(weights.tolist()),
         physics=skin.physface.live_physics,
         contact=skin.physface.contact,
     )

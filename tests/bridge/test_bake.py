@@ -66,6 +66,17 @@ def test_without_physics_the_bake_is_the_networks_face(scene, add_face, settle, 
     assert np.allclose(np.array(teeth.matrix_basis), np.array(place), atol=1e-5)
 
 
+def test_a_bake_that_begins_in_a_wide_open_mouth_arrives(add_face, capfd) -> None:
+    skin = add_face(seed=1)
+    skin.physface.expression.jawOpen = 0.8
+    skin.physface.bake_physics = True
+    assert bpy.ops.physface.bake(frame_start=7, frame_end=7) == {"FINISHED"}
+    assert key_names(skin) == ["PF Rest", "PF 7"]
+    assert "did not converge" not in capfd.readouterr().out
+    teeth = face_objects.parts_of(skin)["lower_teeth"]
+    assert teeth.matrix_basis.to_quaternion().angle > 0.1
+
+
 @pytest.mark.parametrize(("first", "last"), [(5, 4), (1, 0), (100, -100)])
 def test_a_range_of_no_frames_is_refused(add_face, first, last) -> None:
     skin = add_face(seed=1)

@@ -36,6 +36,18 @@ def test_with_physics_the_face_is_another_and_says_so(add_face, settle) -> None:
     assert not np.array_equal(positions(skin), network)
 
 
+def test_a_slider_that_jumps_with_physics_arrives(add_face, settle) -> None:
+    skin = add_face(seed=1)
+    skin.physface.live_physics = True
+    skin.physface.expression.jawOpen = 0.8
+    settle(skin)
+    assert "not converged" not in live.sentence(skin)
+    simulated = positions(skin)
+    skin.physface.live_physics = False
+    settle(skin)
+    assert np.linalg.norm(positions(skin) - simulated, axis=1).max() < 0.015, "the mouth is as open as the network's"
+
+
 def test_the_preview_off_means_that_nothing_moves(add_face, settle) -> None:
     skin = add_face(seed=1)
     settle(skin)

@@ -3,6 +3,7 @@
 
 import time
 from collections import deque
+from collections.abc import Generator, Iterator
 
 import bpy
 import numpy as np
@@ -10,7 +11,7 @@ from bpy.props import IntProperty
 from numpy.typing import NDArray
 
 from ...backend.messages import CharacterReady, Posed
-from .. import animation, face_objects, jobs, live, preferences, requests, shape_bake, worker_link
+from .. import animation, expression_steps, face_objects, jobs, live, preferences, requests, shape_bake, worker_link
 from ..shape_bake import BakedFrames
 from ..worker_link import LinkError, Ticket, WorkerLink
 from .base import JobOperator, ReportingOperator, Result, UserError, Work, needs_skin
@@ -135,32 +136,56 @@ def _find(uid: int) -> bpy.types.Object:
     return skin
 
 
-def _poses(link: WorkerLink, uid: int, frames: range, weights: NDArray[np.float64], job: jobs.Job):
+def _poses(
+    link: WorkerLink, uid: int, frames: range, weights: NDArray[np.float64], job: jobs.Job
+) -> Generator[Posed | None, None, None]:
     """Generate finished frames in order, and None while there is something to wait for.
 
     Raises:
         LinkError: The backend failed in the middle; every frame that was finished has been handed out before.
     """
-    waiting: deque[Ticket] = deque()
-    asked, start_serial, started = 0, None, time.monotonic()
+    waiting: deque[tuple[Ticket, bool]] = deque()
+    schedule = deque(_schedule(frames, weights, _find(uid).physface.bake_physics))
+    start_serial, done, started = None, 0, time.monotonic()
     try:
-        for done in range(len(frames)):
-            while asked < len(frames) and len(waiting) < AHEAD:
-                request = requests.bake_frame(_find(uid), frames[asked], weights[asked], start_serial)
-                waiting.append(link.ask(request))
-                start_serial, asked = waiting[-1].serial, asked + 1
+        while schedule or waiting:
+            while schedule and len(waiting) < AHEAD:
+                frame, is_wanted, expression = schedule.popleft()
+                ticket = link.ask(requests.bake_frame(_find(uid), frame, expression, start_serial))
+                waiting.append((ticket, is_wanted))
+                start_serial = ticket.serial
             job.sentence = f"Frame {done + 1} of {len(frames)}"
             if done > 0:
                 left = (time.monotonic() - started) / done * (len(frames) - done)
                 job.sentence += f", {jobs.time_left(left)} left"
-            for ticket in link.await_last(waiting[0]):
+            for ticket in link.await_last(waiting[0][0]):
                 if ticket.progress is not None:
                     job.sentence = ticket.progress.sentence
                 yield None
-            yield waiting.popleft().result(Posed)
+            ticket, is_wanted = waiting.popleft()
+            pose = ticket.result(Posed)
+            if is_wanted:
+                done += 1
+                yield pose
     finally:
-        for ticket in waiting:
+        for ticket, _ in waiting:
             link.cancel(ticket)
+
+
+def _schedule(
+    frames: range, weights: NDArray[np.float64], physics: bool
+) -> Iterator[tuple[int, bool, NDArray[np.float64]]]:
+    """What to pose, in order: frame, whether it is wanted, (52,) sliders.
+
+    The frames themselves, and with physics what lies between two of them (or between rest and the first) that are far
+    apart.
+    """
+    before = np.zeros(weights.shape[1])
+    for frame, expression in zip(frames, weights, strict=True):
+        if physics:
+            yield from ((frame, False, passed) for passed in expression_steps.between(before, expression))
+        yield frame, True, expression
+        before = expression
 
 
 class PHYSFACE_OT_clear_bake(ReportingOperator, bpy.types.Operator):

@@ -1,4 +1,9 @@
-"""Preconditioned conjugate gradients."""
+"""Preconditioned conjugate gradients that stop by the length of the displacements, not by a residual.
+
+A residual is dominated by what is stiff (the springs of the bones, the barrier), which the preconditioner removes in
+the first iteration; what the animator sees is the slow remainder. So the iteration ends when an increment no longer
+moves anything visibly.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +16,10 @@ def conjugate_gradients(
     product: Callable[[np.ndarray], np.ndarray],
     precondition: Callable[[np.ndarray], np.ndarray],
     right: np.ndarray,
-    tolerance: float,
+    length: Callable[[np.ndarray], float],
+    relative: float,
+    absolute: float,
     max_iterations: int,
-    is_enough: Callable[[float], bool] = lambda norm: False,
 ) -> tuple[np.ndarray, float, int]:
     """Solve a symmetric positive semidefinite system, or go as far as its curvature is positive.
 
@@ -21,14 +27,14 @@ def conjugate_gradients(
         product: multiplies by the matrix.
         precondition: solves with a positive definite matrix near it.
         right: right-hand side, any shape.
-        tolerance: relative reduction of the residual, measured through the preconditioner.
+        length: measures a displacement.
+        relative: the iteration ends when two increments in a row are shorter than this fraction of the solution,
+        absolute: or shorter than this, whichever is longer.
         max_iterations: bound on the iterations.
-        is_enough: asked once with the norm of the right-hand side through the preconditioner; True ends with one
-            preconditioned step.
 
     Returns:
-        The solution, the norm of the right-hand side through the preconditioner, and the number of iterations. With
-        one iteration at most the solution is a descent direction; so it is after any number of them.
+        The solution, the norm of the right-hand side through the preconditioner, and the number of iterations. After
+        any number of iterations, one at least, the solution is a descent direction.
     """
     solution = np.zeros_like(right)
     residual = right.copy()
@@ -37,19 +43,22 @@ def conjugate_gradients(
     square = first = float(np.vdot(residual, solved))
     if first <= 0.0:
         return solution, 0.0, 0
-    if is_enough(np.sqrt(first)):
-        return solved, np.sqrt(first), 0
+    before = 0.0
     for iteration in range(max_iterations):
         image = product(direction)
         curvature = float(np.vdot(direction, image))
         if curvature <= 1e-14 * square:
             return (direction if iteration == 0 else solution), np.sqrt(first), iteration
-        length = square / curvature
-        solution += length * direction
-        residual -= length * image
+        step = square / curvature
+        solution += step * direction
+        now = step * length(direction)
+        if max(now, before) <= max(absolute, relative * length(solution)):
+            return solution, np.sqrt(first), iteration + 1
+        before = now
+        residual -= step * image
         solved = precondition(residual)
         previous, square = square, float(np.vdot(residual, solved))
-        if square <= tolerance * tolerance * first:
+        if square <= 1e-24 * first:
             return solution, np.sqrt(first), iteration + 1
         direction *= square / previous
         direction += solved

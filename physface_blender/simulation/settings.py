@@ -39,7 +39,7 @@ class SimulationSettings:
         method: how the energy is minimized.
         max_iterations: bound on the iterations of one solve.
         max_linear_iterations: bound on the conjugate-gradient iterations of one Newton step.
-        linear_tolerance: relative residual to which one Newton step is solved.
+        linear_tolerance: a Newton step is solved until its corrections are shorter than this fraction of it.
         tolerance_mm: a solve has converged when no point of the skin would move farther than this in the next step.
         threads: threads of the hot loops; None for all that numba offers.
     """
@@ -53,7 +53,7 @@ class SimulationSettings:
     method: Method = Method.NEWTON
     max_iterations: int = 100
     max_linear_iterations: int = 50
-    linear_tolerance: float = 0.03
+    linear_tolerance: float = 0.05
     tolerance_mm: float = 0.01
     threads: int | None = None
 

@@ -72,8 +72,9 @@ class Simulator:
         rest_nodes = self._checked_nodes(rest_nodes, "rest")
         self.collision = collision
         self._tissue = Tissue(space, rest_nodes, collision, self.settings)
-        inside = space.skin.hexes >= 0
-        self._skin_corners, self._skin_weights = space.skin.corners[inside], space.skin.weights[inside]
+        self._skin_nodes = np.unique(space.skin.corners[space.skin.hexes >= 0])
+        if not len(self._skin_nodes):
+            self._skin_nodes = np.arange(self._node_count)
         if collision is not None and self._tissue.contact.intersects(rest_nodes, np.eye(4)):
             raise SimulationInputError(
                 "The skin intersects itself or the teeth at rest; the rest shape must be repaired first."
@@ -123,7 +124,7 @@ class Simulator:
         self._tissue.set_target(target_nodes, jaw)
         self._tissue.factor_uses = 0
         motion = ScrewMotion(begin.jaw if contact else jaw, jaw)
-        minimizer = Minimizer(self._tissue, self.settings, motion, contact, self._probe, should_cancel)
+        minimizer = Minimizer(self._tissue, self.settings, motion, contact, self._skin_nodes, should_cancel)
         progress = minimizer.run(begin.positions, guess)
         distance = float("inf")
         if contact:
@@ -143,12 +144,6 @@ class Simulator:
     def bone_slip(self, state: SimulationState) -> float:
         """Return the largest distance between tissue and its bone, mm, in a state of the frame last solved."""
         return self._tissue.attachments.slip(state.positions)
-
-    def _probe(self, displacement: np.ndarray) -> np.ndarray:
-        """Return the displacement of the skin (P, 3), or of the nodes where no skin is embedded."""
-        if not len(self._skin_corners):
-            return displacement
-        return np.einsum("pc,pcd->pd", self._skin_weights, displacement[self._skin_corners])
 
     def _checked_nodes(self, nodes: np.ndarray, name: str) -> np.ndarray:
         nodes = np.ascontiguousarray(nodes, dtype=np.float64)

@@ -36,8 +36,7 @@ class Progress:
         time: 0..1 along the motion of the jaw.
         iterations: steps tried.
         residual: of the last expansion, through the inverse stiffness.
-        step_mm: of the last direction on the skin, or predicted for the next.
-        is_step_full: whether the last step was taken whole, with the boundary at its final place.
+        step_mm: of the last direction, on the skin.
         energies: after accepted steps with the boundary at its final place.
         status: how it ended.
     """
@@ -47,7 +46,6 @@ class Progress:
     iterations: int = 0
     residual: float = float("inf")
     step_mm: float = float("inf")
-    is_step_full: bool = False
     energies: list[float] = field(default_factory=list)
     status: Status = Status.NOT_CONVERGED
 
@@ -60,7 +58,7 @@ class Minimizer:
         settings: method, tolerances and bounds.
         motion: the jaw's way.
         contact: whether surfaces collide.
-        probe: takes node displacements (N, 3) to those of the skin, by which convergence is judged.
+        skin_nodes: nodes that carry the skin, by whose displacement convergence is judged.
         should_cancel: polled in every iteration.
     """
 
@@ -70,14 +68,14 @@ class Minimizer:
         settings: SimulationSettings,
         motion: ScrewMotion,
         contact: bool,
-        probe: Callable[[np.ndarray], np.ndarray],
+        skin_nodes: np.ndarray,
         should_cancel: Callable[[], bool] | None,
     ) -> None:
         self._tissue = tissue
         self._settings = settings
         self._motion = motion
         self._contact = tissue.contact if contact else None
-        self._probe = probe
+        self._skin_nodes = skin_nodes
         self._should_cancel = should_cancel or (lambda: False)
         self._pairs: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=_HISTORY)
         self._last: tuple[np.ndarray, np.ndarray] | None = None
@@ -113,7 +111,6 @@ class Minimizer:
                 taken, expansion = self._descend(progress, direction, expansion)
             else:
                 taken, expansion = self._advance(progress, direction), None
-            progress.is_step_full = taken == 1.0 and arrived
             stalled = 0 if taken > _SMALLEST_STEP else stalled + 1
             if stalled >= 3:
                 return progress
@@ -135,25 +132,15 @@ class Minimizer:
             right[self._tissue.patch_nodes] -= barrier.drag
         solve = self._tissue.preconditioner(barrier)
         method = self._settings.method
-        predicted: list[float] = []
         if method is Method.NEWTON:
-
-            def is_enough(norm: float) -> bool:
-                """After a full step, predict the next from how far the residual fell; twice that must be negligible."""
-                if (
-                    progress.is_step_full
-                    and 2.0 * progress.step_mm * norm < self._settings.tolerance_mm * progress.residual
-                ):
-                    predicted.append(2.0 * progress.step_mm * norm / progress.residual)
-                return bool(predicted)
-
             direction, norm, _ = conjugate_gradients(
                 lambda d: self._tissue.hessian_product(d, barrier),
                 solve,
                 right,
+                self._length,
                 self._settings.linear_tolerance,
+                0.1 * self._settings.tolerance_mm,
                 self._settings.max_linear_iterations,
-                is_enough,
             )
         elif method is Method.QUASI_NEWTON:
             direction, norm = self._quasi_newton(solve, progress, -right)
@@ -161,8 +148,13 @@ class Minimizer:
             direction = solve(right)
             norm = float(np.sqrt(max(0.0, np.vdot(direction, right))))
         progress.residual = norm
-        progress.step_mm = predicted[0] if predicted else _farthest(self._probe(direction))
+        progress.step_mm = self._length(direction)
         return direction
+
+    def _length(self, displacement: np.ndarray) -> float:
+        """Return how far a displacement (N, 3) moves the skin at most, millimeters."""
+        vectors = displacement[self._skin_nodes]
+        return float(np.sqrt(np.einsum("pi,pi->p", vectors, vectors).max(initial=0.0)))
 
     def _quasi_newton(self, solve: Callable, progress: Progress, gradient: np.ndarray) -> tuple[np.ndarray, float]:
         """Return the direction of L-BFGS with the stiffness as initial Hessian (two-loop recursion)."""
@@ -229,8 +221,3 @@ class Minimizer:
                 return fraction, trial
             fraction *= 0.5
         return 0.0, self._expand(progress.nodes, 1.0)
-
-
-def _farthest(displacements: np.ndarray) -> float:
-    """Return the length of the longest of some vectors (P, 3)."""
-    return float(np.sqrt(np.einsum("pi,pi->p", displacements, displacements).max(initial=0.0)))

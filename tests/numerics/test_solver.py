@@ -93,7 +93,9 @@ def test_conjugate_gradients_against_a_direct_solution():
     matrix = root @ root.T + np.eye(12)
     right = generator.normal(size=12)
     diagonal = np.diag(matrix)
-    solution, norm, iterations = conjugate_gradients(lambda d: matrix @ d, lambda r: r / diagonal, right, 1e-12, 100)
+    solution, norm, iterations = conjugate_gradients(
+        lambda d: matrix @ d, lambda r: r / diagonal, right, np.linalg.norm, 0.0, 1e-12, 100
+    )
     np.testing.assert_allclose(solution, np.linalg.solve(matrix, right), rtol=1e-8)
     assert norm == pytest.approx(np.sqrt((right**2 / diagonal).sum()))
     assert 3 < iterations <= 30
@@ -101,7 +103,7 @@ def test_conjugate_gradients_against_a_direct_solution():
 
 def test_conjugate_gradients_stop_at_negative_curvature_with_a_descent_direction():
     matrix, right = np.diag([2.0, 1.0, -1.0]), np.array([1.0, 1.0, 0.5])
-    solution, _, _ = conjugate_gradients(lambda d: matrix @ d, lambda r: r, right, 1e-10, 50)
+    solution, _, _ = conjugate_gradients(lambda d: matrix @ d, lambda r: r, right, np.linalg.norm, 0.0, 1e-10, 50)
     assert solution @ right > 0.1
 
 

@@ -13,6 +13,7 @@ compiled code.
 import importlib.util
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -58,6 +59,7 @@ def main() -> int:
     from physface_blender.backend.worker_session import WorkerSession
 
     session = WorkerSession(settings)
+    signal.signal(signal.SIGTERM, lambda number, frame: session.end_now())  # leave nothing in shared memory
     threading.Thread(target=_end_with_parent, args=(session.end_now,), daemon=True).start()
     session.run()
     return 0

@@ -7,7 +7,11 @@ from physface_blender.networks.modulated_siren import ModulatedSiren
 
 def _network() -> ModulatedSiren:
     torch.manual_seed(3)
-    return ModulatedSiren(4, 8, 3, width=16, depth=5).double()
+    network = ModulatedSiren(4, 8, 3, width=16, depth=5).double()
+    # A fresh network is silent; any other weights will do here, modulated ones above all.
+    for layer in (network.output, network.output_modulation, *network.scales, *network.shifts):
+        torch.nn.init.normal_(layer.weight, std=0.1)
+    return network
 
 
 def test_tangents_match_central_differences():

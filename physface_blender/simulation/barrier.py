@@ -18,7 +18,7 @@ _MARGIN_MM = 0.25
 """How far vertices may stray before pairs are searched anew."""
 
 _LEAST_MM = 2e-4
-"""Surfaces never come nearer than this: ten times what single precision can tell apart in a mesh of Blender's."""
+"""Surfaces hardly come nearer than this: ten times what single precision can tell apart in a mesh of Blender's."""
 
 
 class SurfaceBarrier:
@@ -67,9 +67,11 @@ class SurfaceBarrier:
         """
         candidates = ipctk.Candidates()
         candidates.build(self._mesh, start, end, _LEAST_MM, self._broad_phase)
+        # Where surfaces are that near already they may halve their distance, or nothing could move any more.
+        least = min(_LEAST_MM, 0.5 * self.minimum_distance(start))
         return float(
             candidates.compute_collision_free_stepsize(
-                self._mesh, start, end, min_distance=_LEAST_MM, narrow_phase_ccd=self._detection
+                self._mesh, start, end, min_distance=least, narrow_phase_ccd=self._detection
             )
         )
 

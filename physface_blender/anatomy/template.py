@@ -72,8 +72,7 @@ class Template:
         face_materials: for every part an (F,) int16 index into ``material_names``.
         material_names: names of the materials.
         lash_binding: carries the lashes along with the skin.
-        eye_look_degrees: rotation of an eyeball in degrees at weight 1 of ``up``, ``down``, ``in``
-            (toward the nose) and ``out``.
+        eye_look_degrees: rotation of an eyeball in degrees at weight 1 of each ``eyeLook...`` name of ARKit.
         eye_centers: ``eye_left`` and ``eye_right``, (3,) float64, the centers of rotation.
         content_hash: SHA-256 over all arrays; two templates with equal hashes are equal.
     """

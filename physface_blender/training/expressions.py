@@ -25,7 +25,7 @@ OPPOSITES = (
 )
 # How often each kind of sample is drawn.
 REAL_SHARE, MIXED_SHARE, SINGLE_SHARE, NEUTRAL_SHARE = 0.35, 0.15, 0.2, 0.05
-BLINK_SHARE = 0.25
+BLINK_SHARE = 0.35
 """How often a blink of any phase is laid over a sample: closed lids are rare in captures, and every error shows there."""
 
 
@@ -86,9 +86,13 @@ class ExpressionSampler:
             elif kind < 1.0 - NEUTRAL_SHARE:
                 result[row] = self._combination(generator, int(generator.integers(2, 8)))
         blinks = [ARKIT_NAMES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
-        blinking = generator.uniform(size=count) < BLINK_SHARE
-        closing = np.where(blinking, generator.uniform(0.2, 1.0, size=count), 0.0)
-        result[:, blinks] = np.maximum(result[:, blinks], closing[:, None])
+        closing = generator.uniform(0.2, 1.0, size=(count, 2))
+        # Half of them close both lids alike, half close each lid by itself: winks must not pull the other lid along.
+        alike = generator.uniform(size=count) < 0.5
+        closing[alike, 1] = closing[alike, 0]
+        winking = generator.uniform(size=(count, 2)) < np.where(alike, 1.0, 0.5)[:, None]
+        blinking = (generator.uniform(size=count) < BLINK_SHARE)[:, None] & winking
+        result[:, blinks] = np.where(blinking, np.maximum(result[:, blinks], closing), result[:, blinks])
         return make_plausible(result).astype(np.float32)
 
 

@@ -18,8 +18,7 @@ class FoldedEvaluator:
     every point; and points go through in chunks whose activations stay in the processor's cache.
 
     Threads take chunk after chunk and meet once at the end. Torch's own threads would meet at every layer of every
-    chunk, which on a busy machine, where one of them is always kept waiting, was measured to be ten times slower than
-    no threads.
+    chunk, which on a busy machine, where one of them is always kept waiting, was slow in the one run that compared them.
     """
 
     def __init__(self, thread_count: int = 1) -> None:

@@ -20,8 +20,9 @@ def conjugate_gradients(
     relative: float,
     absolute: float,
     max_iterations: int,
+    radius: float = np.inf,
 ) -> tuple[np.ndarray, float, int]:
-    """Solve a symmetric positive semidefinite system, or go as far as its curvature is positive.
+    """Solve a symmetric system, or go as far as its curvature is positive and the solution is not too long.
 
     Args:
         product: multiplies by the matrix.
@@ -31,6 +32,7 @@ def conjugate_gradients(
         relative: the iteration ends when two increments in a row are shorter than this fraction of the solution,
         absolute: or shorter than this, whichever is longer.
         max_iterations: bound on the iterations.
+        radius: length at which the solution is cut off (Steihaug 1983); a quadratic model is not to be trusted farther.
 
     Returns:
         The solution, the norm of the right-hand side through the preconditioner, and the number of iterations. After
@@ -48,9 +50,11 @@ def conjugate_gradients(
         image = product(direction)
         curvature = float(np.vdot(direction, image))
         if curvature <= 1e-14 * square:
-            return (direction if iteration == 0 else solution), np.sqrt(first), iteration
+            return _shortened(direction if iteration == 0 else solution, length, radius), np.sqrt(first), iteration
         step = square / curvature
         solution += step * direction
+        if length(solution) > radius:
+            return _shortened(solution, length, radius), np.sqrt(first), iteration + 1
         now = step * length(direction)
         if max(now, before) <= max(absolute, relative * length(solution)):
             return solution, np.sqrt(first), iteration + 1
@@ -63,3 +67,9 @@ def conjugate_gradients(
         direction *= square / previous
         direction += solved
     return solution, np.sqrt(first), max_iterations
+
+
+def _shortened(vector: np.ndarray, length: Callable[[np.ndarray], float], radius: float) -> np.ndarray:
+    """Return a vector, scaled to the radius if it is longer."""
+    size = length(vector)
+    return vector if size <= radius else vector * (radius / size)

@@ -25,6 +25,16 @@ _HISTORY = 8
 """Pairs of steps and gradient changes kept by the quasi-Newton method."""
 _SMALLEST_STEP = 1e-7
 """A step shorter than this fraction of its direction counts as no progress."""
+_FARTHEST_STEP_MM = 10.0
+"""Bound on one Newton step on the skin; squeezed tissue has directions of hardly any stiffness."""
+_FREE_ADVANCE = 0.2
+"""When the jaw gets on by less than this share of its way, the tissue settles first."""
+_STEEP = 0.3
+"""A full step is extended when this share of the slope is left at its end."""
+_LONGEST_STEP = 4.0
+"""Bound on the extension."""
+_SETTLED_MM = 0.1
+"""The tissue has settled when a step moves the skin less than this."""
 
 
 @dataclass
@@ -79,6 +89,7 @@ class Minimizer:
         self._should_cancel = should_cancel or (lambda: False)
         self._pairs: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=_HISTORY)
         self._last: tuple[np.ndarray, np.ndarray] | None = None
+        self._settling = False
 
     def surface(self, nodes: np.ndarray, time: float) -> np.ndarray | None:
         """Return the colliding surfaces at a pose, or None without contact."""
@@ -90,45 +101,72 @@ class Minimizer:
         if self._contact is None:
             progress.nodes, progress.time = guess, 1.0
         else:
-            self._advance(progress, guess - nodes)
+            self._settling = self._advance(progress, self._predicted(nodes, guess)) < _FREE_ADVANCE
         stalled = 0
         expansion = None
         while progress.iterations < self._settings.max_iterations:
             if self._should_cancel():
                 progress.status = Status.CANCELLED
                 return progress
-            if expansion is None:
-                expansion = self._expand(progress.nodes, progress.time)
-            direction = self._direction(expansion, progress)
             arrived = progress.time >= 1.0
+            if expansion is None:
+                expansion = self._expand(progress, advancing=not (arrived or self._settling))
+            direction = self._direction(expansion, progress)
             if arrived and not progress.energies:
                 progress.energies.append(expansion.energy)
             if arrived and progress.step_mm <= self._settings.tolerance_mm:
                 progress.status = Status.CONVERGED
                 return progress
             progress.iterations += 1
-            if arrived:
+            if arrived or self._settling:
                 taken, expansion = self._descend(progress, direction, expansion)
+                if not arrived and taken * progress.step_mm <= _SETTLED_MM and taken > 0.5:
+                    self._settling, expansion = False, None
             else:
                 taken, expansion = self._advance(progress, direction), None
+                self._settling = taken < _FREE_ADVANCE
             stalled = 0 if taken > _SMALLEST_STEP else stalled + 1
             if stalled >= 3:
                 return progress
         return progress
 
-    def _expand(self, nodes: np.ndarray, time: float) -> Expansion:
-        """Return the expansion at a pose, with what the obstacles' remaining way adds."""
-        surface = self.surface(nodes, time)
+    def _predicted(self, nodes: np.ndarray, guess: np.ndarray) -> np.ndarray:
+        """Return the step (N, 3) towards a guess that takes the contacts of the present pose into account.
+
+        The step d to the guess minimizes |x - d|_K; with the barrier to second order beside it, and the teeth on
+        their way, it is the solution of (K + H) x = K d - drag.
+        """
+        step = guess - nodes
+        surface = self.surface(nodes, 0.0)
+        barrier = self._contact.expand(surface, self.surface(nodes, 1.0) - surface)
+        if not barrier.pairs:
+            return step
+        right = self._tissue.stiffness @ step
+        right[self._tissue.patch_nodes] -= barrier.drag
+        return self._tissue.preconditioner(barrier)(right)
+
+    def _expand(self, progress: Progress, *, advancing: bool) -> Expansion:
+        """Return the expansion at a pose.
+
+        Args:
+            progress: gives the pose.
+            advancing: the mandible counts as arrived, and the barrier is told the way the teeth still have; otherwise
+                all stays where it is now.
+        """
+        surface = self.surface(progress.nodes, progress.time)
+        self._tissue.set_jaw(self._motion.at(1.0 if advancing else progress.time))
         obstacle_step = None
-        if surface is not None and time < 1.0:
-            obstacle_step = self.surface(nodes, 1.0) - surface
-        return self._tissue.expand(nodes, surface, obstacle_step, curvature=self._settings.method is Method.NEWTON)
+        if advancing:
+            obstacle_step = self.surface(progress.nodes, 1.0) - surface
+        return self._tissue.expand(
+            progress.nodes, surface, obstacle_step, curvature=self._settings.method is Method.NEWTON
+        )
 
     def _direction(self, expansion: Expansion, progress: Progress) -> np.ndarray:
         """Return the displacement (N, 3) to try, and note its length on the skin and the residual."""
         barrier = expansion.barrier
         right = -expansion.gradient
-        if barrier is not None and progress.time < 1.0:
+        if barrier is not None:
             right[self._tissue.patch_nodes] -= barrier.drag
         solve = self._tissue.preconditioner(barrier)
         method = self._settings.method
@@ -141,6 +179,7 @@ class Minimizer:
                 self._settings.linear_tolerance,
                 0.1 * self._settings.tolerance_mm,
                 self._settings.max_linear_iterations,
+                _FARTHEST_STEP_MM,
             )
         elif method is Method.QUASI_NEWTON:
             direction, norm = self._quasi_newton(solve, progress, -right)
@@ -182,6 +221,8 @@ class Minimizer:
         The jaw turns while collision detection follows straight lines, so the end of a shortened step is not on the
         line that was tested: the shortened step is tested again.
         """
+        if self._contact is None:
+            return fraction
         start = self.surface(progress.nodes, progress.time)
         for _ in range(12):
             end = self.surface(progress.nodes + fraction * direction, progress.time + fraction * remaining)
@@ -201,23 +242,53 @@ class Minimizer:
         progress.time = 1.0 if fraction == 1.0 else progress.time + fraction * remaining
         return fraction
 
-    def _descend(self, progress: Progress, direction: np.ndarray, expansion: Expansion) -> tuple[float, Expansion]:
+    def _descend(
+        self, progress: Progress, direction: np.ndarray, expansion: Expansion
+    ) -> tuple[float, Expansion | None]:
         """Take the longest step along a direction that neither collides nor raises the energy.
 
         Returns:
-            The fraction taken and the expansion at the pose reached.
+            The fraction taken and the expansion at the pose reached; None when no step was taken.
         """
         slope = float(np.vdot(expansion.gradient, direction))
-        fraction = 1.0
-        if self._contact is not None:
-            fraction = self._free(progress, direction, 1.0, 0.0)
+        fraction = self._free(progress, direction, 1.0, 0.0)
         noise = 1e-13 * self._tissue.force_scale**2
         while fraction > _SMALLEST_STEP:
-            nodes = progress.nodes + fraction * direction
-            trial = self._expand(nodes, 1.0)
+            trial = self._try(progress, fraction * direction)
             if trial.energy <= expansion.energy + 1e-4 * fraction * slope + noise:
-                progress.nodes = nodes
-                progress.energies.append(trial.energy)
+                if fraction == 1.0:
+                    fraction, trial = self._extended(progress, direction, slope, trial)
+                progress.nodes = progress.nodes + fraction * direction
+                if progress.time >= 1.0:
+                    progress.energies.append(trial.energy)
                 return fraction, trial
             fraction *= 0.5
-        return 0.0, self._expand(progress.nodes, 1.0)
+        return 0.0, None
+
+    def _extended(
+        self, progress: Progress, direction: np.ndarray, slope: float, trial: Expansion
+    ) -> tuple[float, Expansion]:
+        """Go beyond a full step where the energy still falls steeply at its end.
+
+        The Hessian of the barrier is made positive semidefinite, so where lips slide along each other its steps are
+        too short. The longer step goes where the slope would vanish, if that is free and lowers the energy further.
+
+        Returns:
+            The fraction and the expansion there.
+        """
+        left = float(np.vdot(trial.gradient, direction)) / slope
+        if left < _STEEP:
+            return 1.0, trial
+        longer = self._free(progress, direction, min(1.0 / max(1.0 - left, 1e-3), _LONGEST_STEP), 0.0)
+        if longer > 1.0:
+            further = self._try(progress, longer * direction)
+            if further.energy < trial.energy:
+                return longer, further
+        return 1.0, self._try(progress, direction)
+
+    def _try(self, progress: Progress, step: np.ndarray) -> Expansion:
+        """Return the expansion after a step, with the jaw where it is."""
+        nodes = progress.nodes + step
+        return self._tissue.expand(
+            nodes, self.surface(nodes, progress.time), curvature=self._settings.method is Method.NEWTON
+        )

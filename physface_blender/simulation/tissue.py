@@ -82,12 +82,18 @@ class Tissue:
             )
         self.factor_uses = 0
         self.force_scale = self.elasticity.stress_scale
+        self._target_nodes = rest_nodes
 
     def set_target(self, target_nodes: np.ndarray, jaw: np.ndarray) -> None:
         """Set actuation and boundary of a frame from target (N, 3) and jaw (4, 4)."""
         self.elasticity.set_target(target_nodes)
         self.attachments.set_boundary(target_nodes, jaw)
         self.force_scale = self.elasticity.stress_scale
+        self._target_nodes = target_nodes
+
+    def set_jaw(self, jaw: np.ndarray) -> None:
+        """Move the mandible to jaw (4, 4), with the actuation and the rest of the boundary as they are."""
+        self.attachments.set_boundary(self._target_nodes, jaw)
 
     def energy(self, nodes: np.ndarray, surface: np.ndarray | None) -> float:
         """Return the total energy in newton millimeter at nodes (N, 3); surface is None without contact."""

@@ -14,8 +14,9 @@ from ..anatomy.material_space import MaterialSpace, load_or_build
 from ..anatomy.skin_parting import skin_parting
 from ..anatomy.template import Template, load_template
 from ..networks.generalized import GeneralizedModel, load_generalized
+from ..simulation.membrane import Membrane
 from .folded_field import FoldedEvaluator
-from .mouth_lining import MouthLining
+from .mouth_lining import mouth_lining
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,38 +26,48 @@ class SharedSpace:
     Attributes:
         space: the hexahedra and embeddings.
         skin_parting: (V,) parting coordinate of every skin vertex.
-        inside: (I,) skin vertices embedded in the tissue.
-        outside: (O,) skin vertices beyond it, which the network or a bone moves.
-        inside_weights: (I, 8) trilinear weights of the vertices inside.
-        inside_corners: (I, 8) their nodes.
-        lining: the vertices beyond the tissue that lie on bone in the mouth.
+        lining: the skin without tissue that is simulated all the same; its L nodes come after the space's.
+        node_positions: (N + L, 3) canonical mm.
+        node_parting: (N + L,) their parting coordinate.
+        corners: (V, 8) nodes that carry each skin vertex.
+        weights: (V, 8) their weights, all 0 where nothing carries a vertex.
+        inside: (I,) skin vertices that nodes carry.
+        outside: (O,) skin vertices beyond, which the network moves.
     """
 
     space: MaterialSpace
     skin_parting: npt.NDArray[np.float64]
+    lining: Membrane
+    node_positions: npt.NDArray[np.float64]
+    node_parting: npt.NDArray[np.float64]
+    corners: npt.NDArray[np.int32]
+    weights: npt.NDArray[np.float64]
     inside: npt.NDArray[np.intp]
     outside: npt.NDArray[np.intp]
-    inside_weights: npt.NDArray[np.float64]
-    inside_corners: npt.NDArray[np.int32]
-    lining: MouthLining
 
     @classmethod
     def of(cls, template: Template, space: MaterialSpace) -> Self:
         """Derive it from a template's material space."""
-        inside, outside = np.flatnonzero(space.skin.hexes >= 0), np.flatnonzero(space.skin.hexes < 0)
+        skin = template.meshes["skin"]
+        parting = skin_parting(skin, space)
+        lining = mouth_lining(template, space.skin.inside)
+        corners, weights = lining.carry(space.skin.corners, space.skin.weights, len(space.node_positions))
+        carried = weights.any(axis=1)
         return cls(
             space=space,
-            skin_parting=skin_parting(template.meshes["skin"], space),
-            inside=inside,
-            outside=outside,
-            inside_weights=space.skin.weights[inside],
-            inside_corners=space.skin.corners[inside],
-            lining=MouthLining.of(template, outside),
+            skin_parting=parting,
+            lining=lining,
+            node_positions=np.concatenate([space.node_positions, skin.vertices[lining.vertices]]),
+            node_parting=np.concatenate([space.node_parting, parting[lining.vertices]]),
+            corners=corners,
+            weights=weights,
+            inside=np.flatnonzero(carried),
+            outside=np.flatnonzero(~carried),
         )
 
     def skin_inside(self, nodes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The embedded skin vertices (I, 3) for nodes (N, 3), without their detail."""
-        return np.einsum("pk,pkx->px", self.inside_weights, nodes[self.inside_corners])
+        """The carried skin vertices (I, 3) for nodes (N + L, 3), without their detail."""
+        return np.einsum("pk,pkx->px", self.weights[self.inside], nodes[self.corners[self.inside]])
 
 
 @dataclass(frozen=True, eq=False)

@@ -135,7 +135,7 @@ class Character:
         Args:
             expression: (52,) ARKit weights, see ``validated_expression``.
             physics: simulate the tissue; otherwise the network alone moves the skin.
-            contact: lips, lining and teeth collide (with physics only).
+            contact: lips, lining, lids, teeth and eyeballs collide (with physics only).
             start: the end state of the frame before; None starts at rest.
             should_cancel: asked with every iteration of the solver; True ends it.
 
@@ -151,7 +151,7 @@ class Character:
         displacements = self._skin_sampler.displacements(weights)
         count = len(self.rest.vertices["skin"])
         skin = self.rest.vertices["skin"] + displacements[:count]
-        return self._posed(weights, skin, self._jaw(displacements[count:]))
+        return self._posed(skin, self._jaw(displacements[count:]), self._eyes(weights))
 
     def _pose_simulated(
         self,
@@ -160,39 +160,51 @@ class Character:
         start: SimulationState | None,
         should_cancel: ShouldCancel | None,
     ) -> PosedFace:
-        space, shared = self._shared.space, self._shared
+        shared = self._shared
         if self._tissue_sampler is None:
             skin = self._assets.template.meshes["skin"].vertices[shared.outside]
-            points = np.concatenate([space.node_positions, skin])
-            parting = np.concatenate([space.node_parting, shared.skin_parting[shared.outside]])
+            points = np.concatenate([shared.node_positions, skin])
+            parting = np.concatenate([shared.node_parting, shared.skin_parting[shared.outside]])
             self._tissue_sampler = self._sampler(points, parting)
         if self._simulator is None:
             self._simulator = Simulator(
-                space, self._rest.nodes, collision=self._rest.collision, settings=self.settings.simulation
+                shared.space,
+                self._rest.nodes,
+                collision=self._rest.collision,
+                settings=self.settings.simulation,
+                membrane=shared.lining,
             )
-        node_count, outside_count = len(space.node_positions), len(shared.outside)
+        node_count, outside_count = len(shared.node_positions), len(shared.outside)
         displacements = self._tissue_sampler.displacements(weights)
         nodes, outside, mandible = np.split(displacements, [node_count, node_count + outside_count])
-        jaw = self._jaw(mandible)
+        eyes = self._eyes(weights)
         result = self._simulator.solve(
-            self._rest.nodes + nodes, jaw, start, contact=contact, should_cancel=should_cancel
+            self._rest.nodes + nodes,
+            self._jaw(mandible),
+            start,
+            eyes=(eyes["eye_left"], eyes["eye_right"]),
+            contact=contact,
+            should_cancel=should_cancel,
         )
         skin = self._rest.skin_with_nodes(shared, result.state.positions)
         skin[shared.outside] += outside
-        shared.lining.settle(skin, self.rest.vertices["skin"], result.state.jaw)
-        return self._posed(weights, skin, result.state.jaw, result)
+        pose = result.state.pose
+        return self._posed(skin, pose.jaw, {"eye_left": pose.left_eye, "eye_right": pose.right_eye}, result)
 
-    def _posed(
-        self,
-        weights: npt.NDArray[np.float64],
-        skin: npt.NDArray[np.float64],
-        jaw: Transform,
-        result: SimulationResult | None = None,
-    ) -> PosedFace:
-        eyes = {
+    def _eyes(self, weights: npt.NDArray[np.float64]) -> dict[str, Transform]:
+        """The rotation of each eyeball."""
+        return {
             part: eye_rotation(part, self.rest.eye_centers[part], weights, self._assets.template.eye_look_degrees)
             for part in EYE_PARTS
         }
+
+    def _posed(
+        self,
+        skin: npt.NDArray[np.float64],
+        jaw: Transform,
+        eyes: dict[str, Transform],
+        result: SimulationResult | None = None,
+    ) -> PosedFace:
         return PosedFace(
             skin=skin,
             lashes=self._assets.template.lash_binding.apply(skin),

@@ -83,7 +83,7 @@ class PoseLive(Request):
         character: name of the character.
         expression: (52,) ARKit weights in the order of ``ARKIT_NAMES``.
         physics: simulate the tissue; otherwise the network alone moves the skin.
-        contact: lips, lining and teeth collide (with physics only).
+        contact: lips, lining, lids, teeth and eyeballs collide (with physics only).
     """
 
     character: str

@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from ..anatomy.embedding import Embedding
 from ..anatomy.template import Template
+from ..simulation.collision_geometry import LID_REGIONS
 from ..simulation.intersections import IntersectionCount, count_intersections
 from ..simulation.state import SimulationState, Status
 from .character import Character
-from .face_geometry import PosedFace
+from .face_geometry import EYE_PARTS, PosedFace
 from .rigid_motion import apply, fit_rigid
 
 COUNTED_REGIONS = ("upper_lip", "lower_lip", "inner_mouth")
@@ -39,6 +40,8 @@ class PlayedFrame:
         minimum_distance_mm: between colliding surfaces, by the solver.
         intersections: counted independently.
         intersections_without_contact: of the same expression simulated without contact.
+        lid_intersections: of lids among each other and with the eyeballs, counted in the same way.
+        lid_intersections_without_contact: the same without contact.
         jaw_attachment_error_mm: greatest distance of the tissue's attachment points on the mandible from where
             the rigid motion of the jaw takes them.
         skull_attachment_error_mm: greatest motion of the attachment points on the skull.
@@ -53,6 +56,8 @@ class PlayedFrame:
     minimum_distance_mm: float
     intersections: IntersectionCount
     intersections_without_contact: IntersectionCount
+    lid_intersections: int
+    lid_intersections_without_contact: int
     jaw_attachment_error_mm: float
     skull_attachment_error_mm: float
     lower_teeth_error_mm: float
@@ -70,9 +75,11 @@ class PerformancePlayer:
         """
         self._character = character
         skin = template.meshes["skin"]
-        chosen = np.maximum.reduce([template.regions[region] for region in COUNTED_REGIONS]) > 0.5
-        self._patch = skin.triangles[chosen[skin.triangles].all(axis=1)]
-        self._teeth = {part: template.meshes[part].triangles for part in ("upper_teeth", "lower_teeth")}
+        self._mouth, self._lids = (
+            skin.triangles[_union(template, regions)[skin.triangles].all(axis=1)]
+            for regions in (COUNTED_REGIONS, LID_REGIONS)
+        )
+        self._triangles = {part: template.meshes[part].triangles for part in ("upper_teeth", "lower_teeth", *EYE_PARTS)}
 
     def play(
         self, weights: npt.NDArray[np.float64], should_cancel: Callable[[], bool] | None = None
@@ -99,10 +106,17 @@ class PerformancePlayer:
 
     def count(self, posed: PosedFace) -> IntersectionCount:
         """Intersections among lips, inner mouth and teeth of a pose, in the precision of Blender's meshes."""
-        rest = self._character.rest
+        return self._count(posed, self._mouth, ("upper_teeth", "lower_teeth"))
+
+    def count_at_lids(self, posed: PosedFace) -> int:
+        """Intersections of the lids with each other and with the eyeballs, in the same precision."""
+        return self._count(posed, self._lids, EYE_PARTS).total
+
+    def _count(self, posed: PosedFace, patch: npt.NDArray[np.int32], parts: tuple[str, str]) -> IntersectionCount:
         skin = posed.skin.astype(np.float32).astype(np.float64)
-        teeth = [(posed.vertices(rest, part), triangles) for part, triangles in self._teeth.items()]
-        return count_intersections(skin, self._patch, *teeth)
+        rest = self._character.rest
+        first, second = ((posed.vertices(rest, part), self._triangles[part]) for part in parts)
+        return count_intersections(skin, patch, first, second)
 
     def _measure(self, index: int, seconds: float, posed: PosedFace, without: PosedFace) -> PlayedFrame:
         space, rest, result = self._character.space, self._character.rest, posed.result
@@ -117,6 +131,8 @@ class PerformancePlayer:
             minimum_distance_mm=result.minimum_distance_mm,
             intersections=self.count(posed),
             intersections_without_contact=self.count(without),
+            lid_intersections=self.count_at_lids(posed),
+            lid_intersections_without_contact=self.count_at_lids(without),
             jaw_attachment_error_mm=self._attachment_error(space.mandible_attachment, posed, posed.jaw),
             skull_attachment_error_mm=self._attachment_error(space.skull_attachment, posed, np.eye(4)),
             lower_teeth_error_mm=float(np.linalg.norm(lower_teeth - rigid, axis=1).max()),
@@ -126,3 +142,8 @@ class PerformancePlayer:
         """Greatest distance, mm, between attached tissue and where the motion of the bone takes it."""
         wanted = apply(motion, attachment.apply(self._character.rest_shape.nodes))
         return float(np.linalg.norm(attachment.apply(posed.state.positions) - wanted, axis=1).max())
+
+
+def _union(template: Template, regions: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    """The skin vertices (V,) in any of some regions."""
+    return np.maximum.reduce([template.regions[region] for region in regions]) > 0.5

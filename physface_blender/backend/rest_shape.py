@@ -14,10 +14,18 @@ from ..anatomy.template import PARTS
 from ..networks.generalized import DISPLACEMENT_SCALE_MM, Actor
 from ..simulation import barrier, rest_repair
 from ..simulation.collision_geometry import CollisionGeometry
+from ..simulation.obstacle import REST_POSE, Carrier, Obstacle
 from .assets import FaceAssets, SharedSpace
 from .face_geometry import EYE_PARTS, FaceGeometry
 from .folded_field import FoldedEvaluator
 from .rigid_motion import apply, fit_similarity
+
+OBSTACLES = {
+    "upper_teeth": Carrier.SKULL,
+    "lower_teeth": Carrier.MANDIBLE,
+    "eye_left": Carrier.LEFT_EYE,
+    "eye_right": Carrier.RIGHT_EYE,
+}
 
 Vertices = npt.NDArray[np.float64]
 
@@ -28,7 +36,7 @@ class RestShape:
 
     Attributes:
         geometry: all parts.
-        nodes: (N, 3) rest nodes, mm.
+        nodes: (N, 3) rest nodes, those of the mouth's lining included, mm.
         detail: (I, 3) what the nodes do not carry of the skin vertices inside the tissue (curvature within a cell, and
             the repair): these vertices are ``W nodes + detail``, at rest and in every pose.
         collision: the colliding surfaces, free of intersections.
@@ -64,7 +72,7 @@ def make_rest_shape(
         RestRepairError: lips or cheeks pass too far through each other or the teeth.
     """
     template = assets.template
-    points = {part: template.meshes[part].vertices for part in PARTS} | {"nodes": shared.space.node_positions}
+    points = {part: template.meshes[part].vertices for part in PARTS} | {"nodes": shared.node_positions}
     moved = _through_identity_map(assets.evaluator, actor, points)
     nodes, skin = moved.pop("nodes"), moved["skin"]
     centers = {}
@@ -72,7 +80,12 @@ def make_rest_shape(
         similarity = fit_similarity(points[part], moved[part])
         moved[part] = apply(similarity, points[part])
         centers[part] = apply(similarity, template.eye_centers[part][None])[0]
-    collision = CollisionGeometry.build(template, shared.space, nodes, skin, moved["upper_teeth"], moved["lower_teeth"])
+    obstacles = tuple(
+        Obstacle(moved[part], template.meshes[part].triangles, carrier) for part, carrier in OBSTACLES.items()
+    )
+    collision = CollisionGeometry.build(
+        template.meshes["skin"], template.regions, shared.corners, shared.weights, nodes, skin, obstacles
+    )
     collision = _repaired(collision, nodes, cache_directory)
     detail = skin[shared.inside] - shared.skin_inside(nodes)
     detail[np.searchsorted(shared.inside, collision.skin_vertices)] = collision.detail
@@ -86,7 +99,7 @@ def _repaired(collision: CollisionGeometry, nodes: Vertices, cache_directory: Pa
     if cache_directory is None:
         return rest_repair.repair_rest(collision, nodes)
     digest = hashlib.sha256()
-    for array in (collision.surface(nodes, np.eye(4)), collision.faces, collision.detail):
+    for array in (collision.surface(nodes, REST_POSE), collision.faces, collision.detail):
         digest.update(np.ascontiguousarray(array).tobytes())
     for module in (rest_repair, barrier):
         digest.update(Path(module.__file__).read_bytes())

@@ -57,6 +57,8 @@ def summarize(frames: Sequence[PlayedFrame]) -> dict[str, Any]:
             for kind in ("skin_skin", "skin_upper_teeth", "skin_lower_teeth")
         },
         "intersections_without_contact": sum(count.total for count in without),
+        "lid_intersections": sum(frame.lid_intersections for frame in frames),
+        "lid_intersections_without_contact": sum(frame.lid_intersections_without_contact for frame in frames),
         "frames_with_intersections_without_contact": sum(count.total > 0 for count in without),
         "minimum_distance_mm": min(distances, default=None),
         "max_jaw_rigidity_error_mm": max(frame.jaw_attachment_error_mm for frame in frames),

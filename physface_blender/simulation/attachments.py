@@ -14,6 +14,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, vstack
 from scipy.sparse.csgraph import connected_components
 
+from .membrane import MembraneSprings
 from .rigid_motion import transform_points
 
 
@@ -51,6 +52,7 @@ class Attachments:
             float, so its nodes are tied to the target loosely.
         stiffness_mpa_per_mm: newton per millimeter and square millimeter of bone.
         resolution_mm: edge of a cell; a border node stands for its square.
+        membrane: springs of skin without tissue, or None.
 
     Attributes:
         matrix: (N, N) stiffness of the springs, newton per millimeter; part of K.
@@ -66,12 +68,15 @@ class Attachments:
         graph: csr_matrix,
         stiffness_mpa_per_mm: float,
         resolution_mm: float,
+        membrane: MembraneSprings | None = None,
     ) -> None:
         count = len(rest_nodes)
         skull_rows, skull_areas = _held(skull, count, 0.25 * resolution_mm**2)
         mandible_rows, mandible_areas = _held(mandible, count, 0.25 * resolution_mm**2)
         held = np.zeros(count, dtype=bool)
         held[border] = held[skull_rows.indices] = held[mandible_rows.indices] = True
+        if membrane is not None:
+            held[membrane.nodes] = True
         pieces, label = connected_components(graph, directed=False)
         floating = np.bincount(label, weights=held, minlength=pieces) == 0
         self.floating_pieces = int(floating.sum())
@@ -83,8 +88,14 @@ class Attachments:
         followers = csr_matrix((ones, self._followers, np.arange(len(ones) + 1)), shape=(len(ones), count))
         self._skull_rest = skull_rows @ rest_nodes
         self._mandible_rest = mandible_rows @ rest_nodes
-        self._rows = vstack([skull_rows, mandible_rows, followers]).tocsr()
-        self._stiffness = stiffness_mpa_per_mm * np.concatenate([skull_areas, mandible_areas, areas])[:, None]
+        rows = [skull_rows, mandible_rows, followers]
+        stiffness = [stiffness_mpa_per_mm * part for part in (skull_areas, mandible_areas, areas)]
+        self._membrane = membrane
+        if membrane is not None:
+            rows.append(membrane.rows)
+            stiffness.append(membrane.stiffness)
+        self._rows = vstack(rows).tocsr()
+        self._stiffness = np.concatenate(stiffness)[:, None]
         self._transposed = self._rows.T.tocsr()
         self._bone_count = skull_rows.shape[0] + mandible_rows.shape[0]
         self.matrix = (self._transposed @ self._rows.multiply(self._stiffness)).tocsr()
@@ -98,7 +109,10 @@ class Attachments:
             jaw: (4, 4) transform of the mandible from rest.
         """
         mandible = transform_points(jaw, self._mandible_rest)
-        self._targets = np.concatenate([self._skull_rest, mandible, target_nodes[self._followers]])
+        targets = [self._skull_rest, mandible, target_nodes[self._followers]]
+        if self._membrane is not None:
+            targets.append(self._membrane.targets(target_nodes, lambda points: transform_points(jaw, points)))
+        self._targets = np.concatenate(targets)
 
     def energy_and_gradient(self, nodes: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the energy of the springs in newton millimeter and its gradient (N, 3) in newton."""

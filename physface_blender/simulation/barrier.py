@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 _MAX_ADVANCES = 1000
 """Bound on the work for one pair of elements; a pair that needs more shortens the step to what is known to be free."""
 
-_MARGIN_MM = 0.25
+_MARGIN_MM = 0.08
 """How far vertices may stray before pairs are searched anew."""
 
 _LEAST_MM = 2e-4

@@ -1,4 +1,4 @@
-"""The surfaces that collide: a patch of skin carried by the tissue, and the teeth."""
+"""The surfaces that collide: a patch of skin carried by the tissue, the teeth and the eyeballs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from .rigid_motion import transform_points
+from .obstacle import Obstacle, RigidPose
 
 if TYPE_CHECKING:
-    from ..anatomy.material_space import MaterialSpace
-    from ..anatomy.template import Template
+    from ..anatomy.mesh import Mesh
+
+LID_REGIONS = ("upper_lid_left", "lower_lid_left", "upper_lid_right", "lower_lid_right")
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,7 @@ class CollisionGeometry:
         corners: (C, 8) int32 nodes that carry each vertex.
         weights: (C, 8) their weights.
         detail: (C, 3) millimeters between the skin and what the nodes carry at rest; added in every pose.
-        upper_teeth: (V, 3) rest vertices, which never move.
-        upper_triangles: (S, 3) int32.
-        lower_teeth: (V, 3) rest vertices, which move with the jaw.
-        lower_triangles: (S, 3) int32.
+        obstacles: teeth and eyeballs.
         diameter_mm: size of the face that the barrier's distance is measured against.
     """
 
@@ -38,51 +36,49 @@ class CollisionGeometry:
     corners: np.ndarray
     weights: np.ndarray
     detail: np.ndarray
-    upper_teeth: np.ndarray
-    upper_triangles: np.ndarray
-    lower_teeth: np.ndarray
-    lower_triangles: np.ndarray
+    obstacles: tuple[Obstacle, ...]
     diameter_mm: float
 
     @staticmethod
     def build(
-        template: Template,
-        space: MaterialSpace,
+        skin: Mesh,
+        regions: dict[str, np.ndarray],
+        corners: np.ndarray,
+        weights: np.ndarray,
         rest_nodes: np.ndarray,
         rest_skin: np.ndarray,
-        upper_teeth: np.ndarray,
-        lower_teeth: np.ndarray,
+        obstacles: tuple[Obstacle, ...],
     ) -> CollisionGeometry:
         """Take the colliding surfaces of a character from the template.
 
         Args:
-            template: gives the region `contact` and the triangles.
-            space: gives the embedding of the skin.
+            skin: of the template; gives the triangles.
+            regions: (V,) weights by name; `contact` and the lids collide.
+            corners: (V, 8) nodes that carry each skin vertex, those of a membrane included.
+            weights: (V, 8), all 0 where nothing carries a vertex.
             rest_nodes: (N, 3) nodes of the character.
-            rest_skin: (U, 3) skin of the character.
-            upper_teeth: vertices of the character's upper teeth.
-            lower_teeth: vertices of the character's lower teeth.
+            rest_skin: (V, 3) skin of the character.
+            obstacles: the character's teeth and eyeballs.
 
         Returns:
-            The geometry. Skin vertices that no tissue carries are left out, and so are the triangles that hold them.
+            The geometry. Triangles with a vertex that nothing carries are left out.
         """
-        chosen = (template.regions["contact"] > 0.5) & (space.skin.hexes >= 0)
-        skin = template.meshes["skin"].triangles
-        skin = skin[chosen[skin].all(axis=1)]
-        vertices, triangles = np.unique(skin, return_inverse=True)
-        corners, weights = space.skin.corners[vertices], space.skin.weights[vertices]
-        carried = np.einsum("pc,pcd->pd", weights, rest_nodes[corners])
-        face = rest_skin[template.regions["face"] > 0.5]
+        triangles = skin.triangles
+        lids = np.max([regions[name] for name in LID_REGIONS], axis=0) > 0.5
+        # The inner side of the lids is part of the eye sockets: the triangles around the edge belong to both.
+        collides = (regions["contact"] > 0.5)[triangles].all(axis=1) | lids[triangles].any(axis=1)
+        carried = weights.any(axis=1)
+        triangles = triangles[collides & carried[triangles].all(axis=1)]
+        vertices, numbered = np.unique(triangles, return_inverse=True)
+        corners, weights = corners[vertices], weights[vertices]
+        face = rest_skin[regions["face"] > 0.5]
         return CollisionGeometry(
             skin_vertices=vertices,
-            triangles=triangles.reshape(skin.shape).astype(np.int32),
+            triangles=numbered.reshape(triangles.shape).astype(np.int32),
             corners=corners,
             weights=weights,
-            detail=rest_skin[vertices] - carried,
-            upper_teeth=np.asarray(upper_teeth, dtype=np.float64),
-            upper_triangles=template.meshes["upper_teeth"].triangles.astype(np.int32),
-            lower_teeth=np.asarray(lower_teeth, dtype=np.float64),
-            lower_triangles=template.meshes["lower_teeth"].triangles.astype(np.int32),
+            detail=rest_skin[vertices] - np.einsum("pc,pcd->pd", weights, rest_nodes[corners]),
+            obstacles=obstacles,
             diameter_mm=float(np.linalg.norm(np.ptp(face, axis=0))),
         )
 
@@ -103,14 +99,14 @@ class CollisionGeometry:
 
     @cached_property
     def faces(self) -> np.ndarray:
-        """(F, 3) int32 triangles of patch, upper and lower teeth together, numbered in this order."""
-        upper = len(self.skin_vertices)
-        lower = upper + len(self.upper_teeth)
-        return np.concatenate([self.triangles, self.upper_triangles + upper, self.lower_triangles + lower]).astype(
-            np.int32
-        )
+        """(F, 3) int32 triangles of the patch and of the obstacles, numbered in this order."""
+        parts, start = [self.triangles], len(self.skin_vertices)
+        for obstacle in self.obstacles:
+            parts.append(obstacle.triangles + start)
+            start += len(obstacle.vertices)
+        return np.concatenate(parts).astype(np.int32)
 
-    def surface(self, nodes: np.ndarray, jaw: np.ndarray) -> np.ndarray:
-        """Return all vertices, (C + upper + lower, 3) in column-major order, for nodes (N, 3) and a jaw (4, 4)."""
+    def surface(self, nodes: np.ndarray, pose: RigidPose) -> np.ndarray:
+        """Return all vertices, (C + those of the obstacles, 3) in column-major order, for nodes (N, 3) and a pose."""
         skin = self.patch_matrix @ nodes[self.patch_nodes] + self.detail
-        return np.asfortranarray(np.concatenate([skin, self.upper_teeth, transform_points(jaw, self.lower_teeth)]))
+        return np.asfortranarray(np.concatenate([skin, *(obstacle.posed(pose) for obstacle in self.obstacles)]))

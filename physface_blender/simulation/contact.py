@@ -1,8 +1,8 @@
-"""Incremental potential contact between skin and skin, and between skin and teeth (paper 001, section 4.4).
+"""Incremental potential contact between skin and skin, teeth and eyeballs (paper 001, section 4.4).
 
-The barrier acts on the patch p = W u + detail, so its Hessian H reaches the nodes as W^T H W. The teeth are obstacles
-whose motion is given. The linear systems of a step, (K + W^T H W) d = -g, are solved exactly at the cost of one solve
-with K and a small dense one, through the compliance of the patch nodes.
+The barrier acts on the patch p = W u + detail, so its Hessian H reaches the nodes as W^T H W. Teeth and eyeballs are
+obstacles whose motion is given. The linear systems of a step, (K + W^T H W) d = -g, are solved exactly at the cost of
+one solve with K and a small dense one, through the compliance of the patch nodes.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lu_factor, lu_solve
+from scipy.linalg import cho_factor, cho_solve, lapack
 from scipy.sparse import identity, kron
 
 from .barrier import SurfaceBarrier
 from .collision_geometry import CollisionGeometry
+from .obstacle import REST_POSE, RigidPose
 
 
 @dataclass(frozen=True)
@@ -56,21 +57,21 @@ class Contact:
     ) -> None:
         self.geometry = geometry
         self._skin = 3 * len(geometry.skin_vertices)
-        rest = geometry.surface(rest_nodes, np.eye(4))
+        rest = geometry.surface(rest_nodes, REST_POSE)
         self.barrier = SurfaceBarrier(rest, geometry.faces, len(geometry.skin_vertices), distance_mm, stiffness_mpa)
         self._spread = kron(geometry.patch_matrix, identity(3), format="csr")
         self._gather = self._spread.T.tocsr()
 
-    def intersects(self, nodes: np.ndarray, jaw: np.ndarray) -> bool:
-        """Return whether any two triangles that may collide intersect, at nodes (N, 3) and jaw (4, 4)."""
-        return self.barrier.intersects(self.geometry.surface(nodes, jaw))
+    def intersects(self, nodes: np.ndarray, pose: RigidPose) -> bool:
+        """Return whether any two triangles that may collide intersect, at nodes (N, 3) and a pose."""
+        return self.barrier.intersects(self.geometry.surface(nodes, pose))
 
     def expand(self, surface: np.ndarray, obstacle_step: np.ndarray | None = None) -> BarrierTerms:
         """Return the barrier to second order at a surface.
 
         Args:
             surface: all vertices, free of intersection.
-            obstacle_step: displacement of all vertices, of which that of the teeth is read; None for teeth at rest.
+            obstacle_step: displacement of all vertices, of which that of the obstacles is read; None if they rest.
         """
         nodes = len(self.geometry.patch_nodes)
         expansion = self.barrier.expand(surface)
@@ -91,8 +92,9 @@ class Contact:
 class ContactSolution:
     """Solves with a stiffness matrix to which the Hessian of the barrier was added.
 
-    With C the compliance of the patch nodes, (C^-1 + H) x = y has the solution x = c - C (I + H C)^-1 H c with c = C
-    y, which needs only the rows of C that active nodes have.
+    With C the compliance of the patch nodes, (C^-1 + H) x = C^-1 c has on the active nodes a the solution x_a =
+    (C_aa^-1 + H)^-1 C_aa^-1 c_a, and elsewhere contact takes C H x_a off c. C_aa is the same for x, y and z, so its
+    inverse costs little, and what is left is one symmetric positive definite system.
 
     Args:
         compliance: (R, R) millimeter per newton.
@@ -101,17 +103,20 @@ class ContactSolution:
 
     def __init__(self, compliance: np.ndarray, terms: BarrierTerms) -> None:
         active = terms.active
-        count = len(active)
         self._active = active
         self._hessian = terms.hessian
-        self._columns = compliance[:, active].astype(np.float64)
-        local = self._columns[active]
-        product = terms.hessian.reshape(3 * count, count, 3).transpose(0, 2, 1) @ local
-        system = np.ascontiguousarray(product.transpose(0, 2, 1)).reshape(3 * count, 3 * count)
-        system[np.diag_indices(3 * count)] += 1.0
-        self._factor = lu_factor(system, overwrite_a=True, check_finite=False)
+        self._columns = compliance[:, active]
+        local, _ = lapack.dpotrf(self._columns[active].astype(np.float64), lower=1)
+        inverse, _ = lapack.dpotri(local, lower=1)
+        self._stiffness = np.tril(inverse) + np.tril(inverse, -1).T
+        system = terms.hessian.copy()
+        for axis in range(3):
+            system[axis::3, axis::3] += self._stiffness
+        self._factor = cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
 
     def __call__(self, free: np.ndarray) -> np.ndarray:
         """Return what contact takes off the displacement free (R, 3) that the patch nodes would have without it."""
-        load = self._hessian @ free[self._active].ravel()
-        return self._columns @ lu_solve(self._factor, load, check_finite=False).reshape(-1, 3)
+        load = self._stiffness @ free[self._active]
+        moved = cho_solve(self._factor, load.ravel(), check_finite=False)
+        # In single precision, like the factor: a preconditioner need not be better.
+        return self._columns @ (self._hessian @ moved).reshape(-1, 3).astype(self._columns.dtype)

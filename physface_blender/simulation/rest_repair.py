@@ -13,6 +13,7 @@ of them, with steps limited by continuous collision detection.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import coo_matrix, identity, kron
@@ -20,6 +21,7 @@ from scipy.sparse.linalg import splu
 
 from .barrier import SurfaceBarrier
 from .collision_geometry import CollisionGeometry
+from .obstacle import REST_POSE
 
 _RETREATS = ((0.0, 0.98), (0.0, 0.95), (0.2, 0.98), (0.4, 0.95), (0.8, 0.95), (1.2, 0.9), (1.6, 0.8), (2.4, 0.7))
 """Tried in turn: how far the skin draws back into the tissue (millimeters), and the size of the teeth."""
@@ -49,7 +51,7 @@ def repair_rest(geometry: CollisionGeometry, rest_nodes: np.ndarray, distance_mm
     Raises:
         RestRepairError: if the surfaces pass through each other too far, or if the teeth could not grow back.
     """
-    full = geometry.surface(rest_nodes, np.eye(4))
+    full = geometry.surface(rest_nodes, REST_POSE)
     count = len(geometry.skin_vertices)
     barrier = SurfaceBarrier(full, geometry.faces, count, distance_mm, _STIFFNESS)
     if not barrier.intersects(full):
@@ -61,16 +63,14 @@ def repair_rest(geometry: CollisionGeometry, rest_nodes: np.ndarray, distance_mm
 
 def _retreated(geometry: CollisionGeometry, barrier: SurfaceBarrier, full: np.ndarray, count: int) -> np.ndarray:
     """Return the surfaces after the smallest retreat of skin and teeth that makes them free."""
-    upper = slice(count, count + len(geometry.upper_teeth))
-    lower = slice(upper.stop, None)
+    ends = count + np.cumsum([0, *(len(obstacle.vertices) for obstacle in geometry.obstacles)])
     normals = _smooth_normals(full[:count], geometry.triangles)
     for depth, scale in _RETREATS:
         surface = full.copy(order="F")
         surface[:count] -= depth * normals
-        for teeth in (upper, lower):
-            if len(full[teeth]):
-                middle = full[teeth].mean(axis=0)
-                surface[teeth] = middle + scale * (full[teeth] - middle)
+        for first, last in pairwise(ends):
+            middle = full[first:last].mean(axis=0)
+            surface[first:last] = middle + scale * (full[first:last] - middle)
         if not barrier.intersects(surface):
             return surface
     raise RestRepairError(

@@ -53,7 +53,7 @@ class SimulationSettings:
     method: Method = Method.NEWTON
     max_iterations: int = 100
     max_linear_iterations: int = 50
-    linear_tolerance: float = 0.05
+    linear_tolerance: float = 0.3
     tolerance_mm: float = 0.01
     threads: int | None = None
 

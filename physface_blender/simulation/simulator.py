@@ -10,7 +10,9 @@ import numba
 import numpy as np
 
 from .collision_geometry import CollisionGeometry
-from .rigid_motion import ScrewMotion, is_rigid
+from .membrane import Membrane
+from .obstacle import REST_POSE, PoseMotion, RigidPose
+from .rigid_motion import is_rigid
 from .settings import Method, SettingsError, SimulationSettings
 from .solver import Minimizer
 from .state import SimulationResult, SimulationState, Status
@@ -44,9 +46,10 @@ class Simulator:
 
     Args:
         space: hexes, attachments and embeddings.
-        rest_nodes: (N, 3) nodes of the character at rest, millimeters.
+        rest_nodes: (N, 3) nodes of the character at rest, millimeters; those of the membrane included.
         collision: colliding surfaces, free of intersection at rest (see `rest_repair`), or None for no contact at all.
         settings: stiffnesses, method, tolerances.
+        membrane: skin without tissue behind it, whose nodes come after those of the space; or None.
 
     Attributes:
         rest: the state at rest.
@@ -65,21 +68,22 @@ class Simulator:
         *,
         collision: CollisionGeometry | None = None,
         settings: SimulationSettings | None = None,
+        membrane: Membrane | None = None,
     ) -> None:
         self.settings = settings or SimulationSettings()
         self.space = space
-        self._node_count = len(space.node_positions)
+        self._node_count = len(space.node_positions) + (0 if membrane is None else len(membrane.vertices))
         rest_nodes = self._checked_nodes(rest_nodes, "rest")
         self.collision = collision
-        self._tissue = Tissue(space, rest_nodes, collision, self.settings)
+        self._tissue = Tissue(space, rest_nodes, collision, self.settings, membrane)
         self._skin_nodes = np.unique(space.skin.corners[space.skin.hexes >= 0])
         if not len(self._skin_nodes):
             self._skin_nodes = np.arange(self._node_count)
-        if collision is not None and self._tissue.contact.intersects(rest_nodes, np.eye(4)):
+        if collision is not None and self._tissue.contact.intersects(rest_nodes, REST_POSE):
             raise SimulationInputError(
-                "The skin intersects itself or the teeth at rest; the rest shape must be repaired first."
+                "The skin intersects itself, the teeth or the eyes at rest; the rest shape must be repaired first."
             )
-        self.rest = SimulationState(rest_nodes, rest_nodes, np.eye(4), collision_free=collision is not None)
+        self.rest = SimulationState(rest_nodes, rest_nodes, REST_POSE, collision_free=collision is not None)
 
     def solve(
         self,
@@ -87,6 +91,7 @@ class Simulator:
         jaw: np.ndarray,
         start: SimulationState | None = None,
         *,
+        eyes: tuple[np.ndarray, np.ndarray] | None = None,
         contact: bool = True,
         should_cancel: Callable[[], bool] | None = None,
     ) -> SimulationResult:
@@ -96,20 +101,23 @@ class Simulator:
             target_nodes: (N, 3) where the actuation wants the nodes, millimeters.
             jaw: (4, 4) rigid transform of the mandible from rest.
             start: state of the frame before; its correction is carried over. None starts from rest.
+            eyes: (4, 4) rigid transforms of the left and the right eyeball from rest; None leaves them there.
             contact: whether surfaces collide; needs a simulator with collision geometry, and its setting `contact`.
             should_cancel: polled in every iteration; the solve ends with the last state when it returns True.
 
         Returns:
-            The pose with its status. With contact its state is free of intersections whatever the status; its jaw is
-            then the one that was reached.
+            The pose with its status. With contact its state is free of intersections whatever the status; its
+            pose is then the one that was reached.
 
         Raises:
-            SimulationInputError: if the target or the jaw is not finite, of another shape, not rigid, or absurdly far
-                away.
+            SimulationInputError: if the target, the jaw or an eye is not finite, of another shape, not rigid, or absurdly
+                far away.
         """
         started = time.perf_counter()
         target_nodes = self._checked_nodes(target_nodes, "target")
-        jaw = self._checked_jaw(jaw)
+        pose = RigidPose.of(
+            self._checked_rigid(jaw, "jaw"), eyes and tuple(self._checked_rigid(eye, "eye") for eye in eyes)
+        )
         if start is not None:
             self._checked_nodes(start.positions, "start")
             self._checked_nodes(start.target_nodes, "start")
@@ -121,9 +129,9 @@ class Simulator:
         guess = target_nodes if start is None else target_nodes + (start.positions - start.target_nodes)
         if self.settings.threads is not None:
             numba.set_num_threads(min(self.settings.threads, numba.config.NUMBA_NUM_THREADS))
-        self._tissue.set_target(target_nodes, jaw)
+        self._tissue.set_target(target_nodes, pose.jaw)
         self._tissue.factor_uses = 0
-        motion = ScrewMotion(begin.jaw if contact else jaw, jaw)
+        motion = PoseMotion(begin.pose if contact else pose, pose)
         minimizer = Minimizer(self._tissue, self.settings, motion, contact, self._skin_nodes, should_cancel)
         progress = minimizer.run(begin.positions, guess)
         distance = float("inf")
@@ -161,8 +169,8 @@ class Simulator:
         return nodes
 
     @staticmethod
-    def _checked_jaw(jaw: np.ndarray) -> np.ndarray:
-        jaw = np.ascontiguousarray(jaw, dtype=np.float64)
-        if jaw.shape != (4, 4) or not np.isfinite(jaw).all() or not is_rigid(jaw):
-            raise SimulationInputError("The pose of the jaw is not a rigid transform.")
-        return jaw
+    def _checked_rigid(transform: np.ndarray, name: str) -> np.ndarray:
+        transform = np.ascontiguousarray(transform, dtype=np.float64)
+        if transform.shape != (4, 4) or not np.isfinite(transform).all() or not is_rigid(transform):
+            raise SimulationInputError(f"The pose of the {name} is not a rigid transform.")
+        return transform

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .conjugate_gradients import conjugate_gradients
-from .rigid_motion import ScrewMotion
+from .obstacle import PoseMotion
 from .settings import Method, SimulationSettings
 from .state import Status
 from .tissue import Expansion, Tissue
@@ -66,7 +66,7 @@ class Minimizer:
     Args:
         tissue: the energies, with the target of the frame already set.
         settings: method, tolerances and bounds.
-        motion: the jaw's way.
+        motion: the way of jaw and eyeballs.
         contact: whether surfaces collide.
         skin_nodes: nodes that carry the skin, by whose displacement convergence is judged.
         should_cancel: polled in every iteration.
@@ -76,7 +76,7 @@ class Minimizer:
         self,
         tissue: Tissue,
         settings: SimulationSettings,
-        motion: ScrewMotion,
+        motion: PoseMotion,
         contact: bool,
         skin_nodes: np.ndarray,
         should_cancel: Callable[[], bool] | None,
@@ -154,7 +154,7 @@ class Minimizer:
                 all stays where it is now.
         """
         surface = self.surface(progress.nodes, progress.time)
-        self._tissue.set_jaw(self._motion.at(1.0 if advancing else progress.time))
+        self._tissue.set_jaw(self._motion.at(1.0 if advancing else progress.time).jaw)
         obstacle_step = None
         if advancing:
             obstacle_step = self.surface(progress.nodes, 1.0) - surface

@@ -7,6 +7,8 @@ from enum import Enum
 
 import numpy as np
 
+from .obstacle import RigidPose
+
 
 class Status(Enum):
     """How a solve ended; the value is a sentence for the user. The state is free of intersections in every case."""
@@ -23,13 +25,13 @@ class SimulationState:
     Attributes:
         positions: (N, 3) nodes in millimeters.
         target_nodes: (N, 3) where the actuation wanted them; their difference is carried over to the next frame.
-        jaw: (4, 4) rigid transform that the mandible and the lower teeth have in this state.
+        pose: of mandible, lower teeth and eyeballs in this state.
         collision_free: whether the state was reached with contact on, so that nothing in it intersects.
     """
 
     positions: np.ndarray
     target_nodes: np.ndarray
-    jaw: np.ndarray
+    pose: RigidPose
     collision_free: bool = False
 
 

@@ -14,6 +14,7 @@ from .contact import BarrierTerms, Contact, ContactSolution
 from .dissection import lattice_coordinates
 from .elasticity import ShapeTargeting
 from .factorization import factorize
+from .membrane import Membrane, MembraneSprings
 from .settings import SimulationSettings
 from .stiffness import elastic_stiffness
 
@@ -44,6 +45,7 @@ class Tissue:
         rest_nodes: (N, 3) millimeters.
         collision: colliding surfaces, or None.
         settings: stiffnesses and distances.
+        membrane: skin without tissue, whose nodes come last; or None.
 
     Raises:
         RestShapeError: if the rest shape has cells without volume.
@@ -56,6 +58,7 @@ class Tissue:
         rest_nodes: np.ndarray,
         collision: CollisionGeometry | None,
         settings: SimulationSettings,
+        membrane: Membrane | None = None,
     ) -> None:
         self.elasticity = ShapeTargeting(rest_nodes, space.hexes, space.fill, settings.shear_modulus_mpa)
         elastic = elastic_stiffness(self.elasticity)
@@ -67,6 +70,11 @@ class Tissue:
             elastic,
             settings.attachment_stiffness * settings.young_modulus_mpa,
             space.resolution_mm,
+            None
+            if membrane is None
+            else MembraneSprings(
+                membrane, space.skin.corners, space.skin.weights, rest_nodes, settings.young_modulus_mpa
+            ),
         )
         self.stiffness = (elastic + self.attachments.matrix).tocsr()
         self.patch_nodes = np.zeros(0, dtype=np.int64) if collision is None else collision.patch_nodes

@@ -112,23 +112,20 @@ def box_surface(low, high):
 def collision_patch(patches, nodes, hexes, edge, upper=None, lower=None, diameter=150.0):
     """Return a collision geometry of surface patches embedded in cubes, with optional teeth (vertices, triangles)."""
     from physface_blender.simulation.collision_geometry import CollisionGeometry
+    from physface_blender.simulation.obstacle import Carrier, Obstacle
 
     vertices = np.concatenate([v for v, _ in patches])
     offsets = np.cumsum([0, *(len(v) for v, _ in patches[:-1])])
     triangles = np.concatenate([t + o for (_, t), o in zip(patches, offsets, strict=True)])
     held = embed(vertices, nodes, hexes, edge)
-    nothing = (np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int32))
-    (upper_vertices, upper_triangles), (lower_vertices, lower_triangles) = upper or nothing, lower or nothing
+    teeth = ((upper, Carrier.SKULL), (lower, Carrier.MANDIBLE))
     return CollisionGeometry(
         skin_vertices=np.arange(len(vertices)),
         triangles=triangles.astype(np.int32),
         corners=held.corners,
         weights=held.weights,
         detail=vertices - held.apply(nodes),
-        upper_teeth=upper_vertices,
-        upper_triangles=upper_triangles,
-        lower_teeth=lower_vertices,
-        lower_triangles=lower_triangles,
+        obstacles=tuple(Obstacle(*surface, carrier) for surface, carrier in teeth if surface is not None),
         diameter_mm=diameter,
     )
 

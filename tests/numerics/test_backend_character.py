@@ -13,6 +13,8 @@ from physface_blender.backend.errors import CharacterCancelled, ExpressionError,
 from physface_blender.backend.identity import Identity
 from physface_blender.backend.rigid_motion import apply
 from physface_blender.performance.arkit import expression
+from physface_blender.performance.range_of_motion import range_of_motion
+from physface_blender.simulation.collision_geometry import LID_REGIONS
 from physface_blender.simulation.intersections import count_intersections
 from physface_blender.simulation.state import Status
 
@@ -112,29 +114,67 @@ def test_the_simulation_follows_the_network_without_intersections(character, ass
     assert posed.result.status is Status.CONVERGED
     difference = np.linalg.norm(posed.skin - network.skin, axis=1)
     assert difference.mean() < 0.5
-    shared = assets.space(7.0)
-    lining = [shared.lining.on_skull, shared.lining.on_mandible, shared.lining.between]
-    with_network = np.setdiff1d(shared.outside, np.concatenate(lining))
-    assert len(with_network) > 2000
-    assert difference[with_network].max() == 0.0
+    outside = assets.space(7.0).outside
+    assert len(outside) > 2000
+    assert difference[outside].max() == 0.0
     assert intersections(character, posed, assets) == 0
 
 
 def test_lining_on_bone_goes_with_the_bone_and_joins_the_rest(character, assets):
     lining = assets.space(7.0).lining
+    on_skull, on_mandible = lining.vertices[lining.on_skull], lining.vertices[lining.on_mandible]
+    between = np.setdiff1d(lining.vertices, np.concatenate([on_skull, on_mandible, lining.vertices[lining.following]]))
+    assert min(len(on_skull), len(on_mandible), len(between)) > 20
     posed = character.pose(expression(jawOpen=0.7), contact=False)
     rest = character.rest.vertices["skin"]
-    assert min(len(lining.on_skull), len(lining.on_mandible), len(lining.between)) > 20
-    np.testing.assert_array_equal(posed.skin[lining.on_skull], rest[lining.on_skull])
-    np.testing.assert_allclose(posed.skin[lining.on_mandible], apply(posed.jaw, rest[lining.on_mandible]), atol=1e-9)
-    assert np.abs(posed.skin[lining.on_mandible] - rest[lining.on_mandible]).max() > 3.0
+    with_jaw = apply(posed.jaw, rest[on_mandible])
+    assert np.linalg.norm(with_jaw - rest[on_mandible], axis=1).max() > 8.0
+    # The springs to the bone are ten times those along the edges: most of the way, not all of it.
+    assert np.median(np.linalg.norm(posed.skin[on_mandible] - with_jaw, axis=1)) < 1.5
+    assert np.median(np.linalg.norm(posed.skin[on_skull] - rest[on_skull], axis=1)) < 1.0
     moved = posed.skin - rest  # harmonic: each is the mean of its neighbors
     neighbors = [[] for _ in rest]
-    for a, b in assets.template.meshes["skin"].edges:
+    for a, b in lining.edges:
         neighbors[a].append(b)
         neighbors[b].append(a)
-    means = np.array([moved[neighbors[vertex]].mean(axis=0) for vertex in lining.between])
-    np.testing.assert_allclose(moved[lining.between], means, atol=1e-9)
+    means = np.array([moved[neighbors[vertex]].mean(axis=0) for vertex in between])
+    assert np.linalg.norm(moved[between], axis=1).max() > 3.0
+    np.testing.assert_allclose(moved[between], means, atol=0.02)  # the solver stops at steps of 0.01 mm
+
+
+def test_a_bitten_lip_is_reached_without_intersections(character, assets):
+    """The teeth close on a lip that rolls in: the jaw has to wait for the tissue to settle."""
+    weights = range_of_motion(24.0).weights
+    start, jaw_travel = None, []
+    for frame in range(58, 69, 2):
+        posed = character.pose(weights[frame], start=start)
+        start = posed.state
+        assert posed.result.status is Status.CONVERGED
+        assert posed.result.minimum_distance_mm > 1e-3
+        assert intersections(character, posed, assets) == 0
+        jaw_travel.append(turn_about_x_degrees(posed.jaw))
+    assert jaw_travel[0] > jaw_travel[-1] + 5.0
+    without = character.pose(weights[66], contact=False)
+    assert intersections(character, without, assets) > 20
+
+
+def test_lids_close_over_the_eyeballs_without_intersections(character, assets):
+    skin = assets.template.meshes["skin"]
+    lids = np.max([assets.template.regions[name] for name in LID_REGIONS], axis=0) > 0.5
+    triangles = skin.triangles[lids[skin.triangles].all(axis=1)]
+    eyes = {part: assets.template.meshes[part].triangles for part in ("eye_left", "eye_right")}
+    counts = {}
+    start = None
+    for contact in (True, False):
+        for share in (0.5, 1.0):
+            weights = expression(eyeBlinkLeft=share, eyeBlinkRight=share, eyeLookDownLeft=0.3, eyeLookInRight=0.5)
+            posed = character.pose(weights, start=start, contact=contact)
+            start = posed.state
+        assert posed.result.status is Status.CONVERGED
+        surfaces = [(posed.vertices(character.rest, part), eyes[part]) for part in eyes]
+        counts[contact] = count_intersections(posed.skin, triangles, *surfaces).total
+    assert counts[True] == 0
+    assert counts[False] > 0
 
 
 def test_skin_is_whole_where_the_tissue_ends(character, assets):
@@ -236,7 +276,7 @@ def test_lids_and_lashes_go_down_together(character, assets):
 
 def test_teeth_move_with_the_reached_jaw(character):
     posed = character.pose(expression(jawOpen=0.6))
-    np.testing.assert_array_equal(posed.jaw, posed.state.jaw)
+    np.testing.assert_array_equal(posed.jaw, posed.state.pose.jaw)
     np.testing.assert_array_equal(
         posed.vertices(character.rest, "lower_teeth"), apply(posed.jaw, character.rest.vertices["lower_teeth"])
     )

@@ -6,6 +6,7 @@ import pytest
 
 from physface_blender.simulation.contact import Contact, ContactSolution
 from physface_blender.simulation.factorization import SupernodalFactor, dissect
+from physface_blender.simulation.obstacle import REST_POSE, RigidPose
 from physface_blender.simulation.simulator import SimulationSettings, Simulator
 
 from .blocks import (
@@ -39,10 +40,10 @@ def near_lips():
 def test_gradient_of_the_barrier_against_central_differences(near_lips):
     contact, nodes = near_lips
     direction, step = np.random.default_rng(1).normal(size=nodes.shape), 1e-6
-    terms = contact.expand(contact.geometry.surface(nodes, np.eye(4)))
+    terms = contact.expand(contact.geometry.surface(nodes, REST_POSE))
 
     def energy(moved):
-        return contact.barrier.energy(contact.geometry.surface(moved, np.eye(4)))
+        return contact.barrier.energy(contact.geometry.surface(moved, REST_POSE))
 
     expected = (energy(nodes + step * direction) - energy(nodes - step * direction)) / (2 * step)
     assert terms.pairs > 50
@@ -52,12 +53,12 @@ def test_gradient_of_the_barrier_against_central_differences(near_lips):
 
 def test_hessian_of_the_barrier_is_positive_and_bounds_the_exact_one(near_lips):
     contact, nodes = near_lips
-    terms = contact.expand(contact.geometry.surface(nodes, np.eye(4)))
+    terms = contact.expand(contact.geometry.surface(nodes, REST_POSE))
     assert np.abs(terms.hessian - terms.hessian.T).max() < 1e-12 * np.abs(terms.hessian).max()
     assert np.linalg.eigvalsh(terms.hessian).min() > -1e-10 * np.abs(terms.hessian).max()
     direction, step = np.random.default_rng(2).normal(size=nodes.shape), 1e-6
-    ahead = contact.expand(contact.geometry.surface(nodes + step * direction, np.eye(4))).gradient
-    behind = contact.expand(contact.geometry.surface(nodes - step * direction, np.eye(4))).gradient
+    ahead = contact.expand(contact.geometry.surface(nodes + step * direction, REST_POSE)).gradient
+    behind = contact.expand(contact.geometry.surface(nodes - step * direction, REST_POSE)).gradient
     patch = direction[contact.geometry.patch_nodes]
     exact = np.vdot(patch, ahead - behind) / (2 * step)
     local = patch[terms.active].ravel()
@@ -72,7 +73,7 @@ def test_drag_is_the_change_of_the_gradient_when_teeth_move():
     contact = Contact(collision_patch([patch], nodes, hexes, 4.0, lower=teeth), nodes, DISTANCE_MM, 0.01)
     step = np.eye(4)
     step[1, 3] = -1e-5
-    here, there = contact.geometry.surface(nodes, np.eye(4)), contact.geometry.surface(nodes, step)
+    here, there = contact.geometry.surface(nodes, REST_POSE), contact.geometry.surface(nodes, RigidPose.of(step))
     terms = contact.expand(here, there - here)
     change = contact.expand(there).gradient - terms.gradient
     assert np.linalg.norm(change) > 1e-8
@@ -81,10 +82,10 @@ def test_drag_is_the_change_of_the_gradient_when_teeth_move():
 
 def test_step_is_cut_before_impact(near_lips):
     contact, nodes = near_lips
-    start = contact.geometry.surface(nodes, np.eye(4))
+    start = contact.geometry.surface(nodes, REST_POSE)
     through = nodes.copy()
     through[: len(nodes) // 2] += [0.0, 3.0, 0.0]  # the lower slab
-    end = contact.geometry.surface(through, np.eye(4))
+    end = contact.geometry.surface(through, REST_POSE)
     fraction = contact.barrier.free_fraction(start, end)
     assert 0.0 < fraction < 0.1
     lower = 12 * 18  # vertices of the lower patch
@@ -100,10 +101,10 @@ def test_teeth_do_not_collide_with_teeth():
     patch = surface_grid((0.0, 8.0, 0.0), (0, 0, 8), (8, 0, 0), (2, 2))
     upper, lower = box_surface((0.0, 10.0, 0.0), (4.0, 14.0, 4.0)), box_surface((1.0, 12.0, 1.0), (5.0, 16.0, 5.0))
     contact = Contact(collision_patch([patch], nodes, hexes, 4.0, upper=upper, lower=lower), nodes, DISTANCE_MM, 0.01)
-    assert not contact.intersects(nodes, np.eye(4))
+    assert not contact.intersects(nodes, REST_POSE)
     down = np.eye(4)
     down[1, 3] = -5.0
-    assert contact.intersects(nodes, down)
+    assert contact.intersects(nodes, RigidPose.of(down))
 
 
 def test_system_with_contact_is_solved_exactly_through_the_compliance(near_lips):
@@ -115,7 +116,7 @@ def test_system_with_contact_is_solved_exactly_through_the_compliance(near_lips)
     lattice = np.rint(space.node_positions / 4.0 * [1, 1, 1] + [0, 0.25, 0]).astype(int)
     tree = dissect(lattice, (stiffness.indptr, stiffness.indices), contact.geometry.patch_nodes)
     factor = SupernodalFactor(stiffness, tree, np.float64)
-    terms = contact.expand(contact.geometry.surface(nodes, np.eye(4)))
+    terms = contact.expand(contact.geometry.surface(nodes, REST_POSE))
     right = np.random.default_rng(3).normal(size=nodes.shape)
     solution = factor.solve(right, ContactSolution(factor.compliance, terms))
     image = stiffness @ solution
@@ -140,17 +141,17 @@ def test_pressed_slabs_never_intersect_and_the_energy_never_rises():
         jaw[:3, 3] = shift
         lower = space.node_positions[:, 1] < -0.5
         target = space.node_positions + lower[:, None] * np.array(shift)
-        wanted = geometry.surface(target, jaw)
+        wanted = geometry.surface(target, RigidPose.of(jaw))
         mesh = ipctk.CollisionMesh(wanted, np.asfortranarray(ipctk.edges(faces)), faces)
         assert (wanted[: 12 * 18, 1] > 1.9).all()  # the lower patch, 2 mm inside the upper slab
         result = simulator.solve(target, jaw, state)
         state = result.state
         assert result.status.name == "CONVERGED"
-        reached = geometry.surface(state.positions, state.jaw)
+        reached = geometry.surface(state.positions, state.pose)
         assert not ipctk.has_intersections(mesh, reached)
         assert 0.0 < reached[12 * 18 :, 1].mean() - reached[: 12 * 18, 1].mean() < 0.3
         assert 0.0 < result.minimum_distance_mm < 0.2
-        assert np.array_equal(state.jaw, jaw)
+        assert np.array_equal(state.pose.jaw, jaw)
         assert len(result.energies) > 2
         assert (np.diff(result.energies) <= 1e-12 * result.energies[0]).all()
     held = simulator.solve(target, jaw, state)
@@ -172,11 +173,11 @@ def test_a_moving_tooth_pushes_the_tissue_ahead():
     jaw = np.eye(4)
     jaw[:3, :3] = rotation([0, 0, 1], 8.0)
     jaw[:3, 3] = np.array([10.0, 15.0, 10.0]) - jaw[:3, :3] @ [10.0, 15.0, 10.0] - [0.0, 3.5, 0.0]
-    assert simulator._tissue.contact.intersects(nodes, jaw)
+    assert simulator._tissue.contact.intersects(nodes, RigidPose.of(jaw))
     result = simulator.solve(nodes, jaw)
     assert result.status.name == "CONVERGED"
-    assert not simulator._tissue.contact.intersects(result.state.positions, result.state.jaw)
-    assert np.array_equal(result.state.jaw, jaw)
+    assert not simulator._tissue.contact.intersects(result.state.positions, result.state.pose)
+    assert np.array_equal(result.state.pose.jaw, jaw)
     dent = (nodes - result.state.positions)[nodes[:, 1] == 12.0, 1].max()
     assert 2.0 < dent < 4.5
 
@@ -186,7 +187,7 @@ def test_nothing_near_gives_no_terms():
     contact = Contact(
         collision_patch(patches, space.node_positions, space.hexes, 4.0), space.node_positions, DISTANCE_MM, 0.01
     )
-    terms = contact.expand(contact.geometry.surface(space.node_positions, np.eye(4)))
+    terms = contact.expand(contact.geometry.surface(space.node_positions, REST_POSE))
     assert terms.pairs == 0
     assert terms.energy == 0.0
     assert not terms.gradient.any()

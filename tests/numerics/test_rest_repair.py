@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from physface_blender.simulation.barrier import SurfaceBarrier
+from physface_blender.simulation.obstacle import REST_POSE
 from physface_blender.simulation.rest_repair import RestRepairError, repair_rest
 
 from .blocks import block_mesh, box_surface, collision_patch, lips, surface_grid
 
 
 def barrier_of(geometry, nodes):
-    surface = geometry.surface(nodes, np.eye(4))
+    surface = geometry.surface(nodes, REST_POSE)
     return SurfaceBarrier(surface, geometry.faces, len(geometry.skin_vertices), 0.2, 1.0), surface
 
 
@@ -30,7 +31,7 @@ def test_teeth_that_touch_the_cheek_are_freed():
     barrier, surface = barrier_of(geometry, nodes)
     assert barrier.intersects(surface)
     repaired = repair_rest(geometry, nodes)
-    freed = repaired.surface(nodes, np.eye(4))
+    freed = repaired.surface(nodes, REST_POSE)
     assert not barrier.intersects(freed)
     assert 1e-3 < barrier.minimum_distance(freed) < 0.2
     moved = np.linalg.norm(repaired.detail - geometry.detail, axis=1)
@@ -46,7 +47,7 @@ def test_lips_that_overlap_a_little_are_freed():
     barrier, surface = barrier_of(geometry, space.node_positions)
     assert barrier.intersects(surface)
     repaired = repair_rest(geometry, space.node_positions)
-    freed = repaired.surface(space.node_positions, np.eye(4))
+    freed = repaired.surface(space.node_positions, REST_POSE)
     assert not barrier.intersects(freed)
     assert freed[: 12 * 18, 1].mean() < freed[12 * 18 :, 1].mean()
     assert np.abs(repaired.detail - geometry.detail).max() < 0.5

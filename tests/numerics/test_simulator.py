@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from physface_blender.simulation.elasticity import ShapeTargeting
+from physface_blender.simulation.obstacle import REST_POSE
 from physface_blender.simulation.simulator import SimulationInputError, SimulationSettings, Simulator, Status
 
 from .blocks import EMPTY, BlockSpace, block_mesh, collision_patch, embed, jittered, lips, rotation
@@ -50,7 +51,7 @@ def test_the_target_is_found_from_elsewhere(slab):
     space, simulator = slab
     target = bulge(space.node_positions)
     start = simulator.solve(target, np.eye(4)).state
-    wrong = type(start)(jittered(start.positions, 0.3, 0), start.target_nodes, start.jaw)
+    wrong = type(start)(jittered(start.positions, 0.3, 0), start.target_nodes, start.pose)
     result = simulator.solve(target, np.eye(4), wrong)
     assert result.iterations > 0
     assert result.status is Status.CONVERGED
@@ -69,7 +70,7 @@ def test_a_free_block_takes_the_shape_of_a_constant_actuation(stretch):
     start = simulator.rest
     result = simulator.solve(target, np.eye(4), start)  # begins at target + (rest - rest): the target
     assert np.abs(result.state.positions - target).max() < 1e-9
-    wrong = type(start)(jittered(nodes, 0.4, 1), nodes, np.eye(4))
+    wrong = type(start)(jittered(nodes, 0.4, 1), nodes, REST_POSE)
     result = simulator.solve(target, np.eye(4), wrong)
     assert result.iterations > 1
     np.testing.assert_allclose(result.state.positions, target, atol=1e-6)
@@ -84,8 +85,8 @@ def test_rotated_target_gives_the_rotated_pose():
     )
     simulator = Simulator(space, nodes, settings=SimulationSettings(tolerance_mm=1e-7, linear_tolerance=1e-3))
     target, turn = jittered(nodes, 0.3, 2), rotation([1, 1, 0], 40.0)
-    start = type(simulator.rest)(jittered(nodes, 0.2, 3), nodes, np.eye(4))
-    turned_start = type(start)(start.positions @ turn.T, nodes @ turn.T, np.eye(4))
+    start = type(simulator.rest)(jittered(nodes, 0.2, 3), nodes, REST_POSE)
+    turned_start = type(start)(start.positions @ turn.T, nodes @ turn.T, REST_POSE)
     plain = simulator.solve(target, np.eye(4), start)
     turned = simulator.solve(target @ turn.T, np.eye(4), turned_start)
     assert plain.iterations > 0
@@ -116,16 +117,16 @@ def test_contact_off_lets_surfaces_through_and_contact_on_recovers():
     target = space.node_positions + (space.node_positions[:, 1:2] < -0.5) * np.array([0.0, 2.0, 0.0])
     through = simulator.solve(target, jaw, contact=False)
     contact = simulator._tissue.contact
-    surface = geometry.surface(through.state.positions, through.state.jaw)
+    surface = geometry.surface(through.state.positions, through.state.pose)
     assert (surface[: 12 * 18, 1] > surface[12 * 18 :, 1].max() + 0.5).all()
     assert not through.state.collision_free
     assert through.minimum_distance_mm == np.inf
     result = simulator.solve(target, jaw, through.state)
     assert result.status is Status.CONVERGED
     assert result.state.collision_free
-    surface = geometry.surface(result.state.positions, result.state.jaw)
+    surface = geometry.surface(result.state.positions, result.state.pose)
     assert surface[: 12 * 18, 1].mean() < surface[12 * 18 :, 1].mean()
-    assert not contact.intersects(result.state.positions, result.state.jaw)
+    assert not contact.intersects(result.state.positions, result.state.pose)
 
 
 def test_intersecting_rest_is_refused():
@@ -153,7 +154,7 @@ def test_cancelling_returns_the_state_reached():
     assert result.status is Status.CANCELLED
     assert len(asked) == 2
     assert result.iterations == 1
-    assert not simulator._tissue.contact.intersects(result.state.positions, result.state.jaw)
+    assert not simulator._tissue.contact.intersects(result.state.positions, result.state.pose)
 
 
 @pytest.mark.parametrize("fault", ["nan", "shape", "far", "jaw", "jaw_nan"])

@@ -14,10 +14,15 @@ import torch
 
 from ..anatomy.parametric_bones import ParametricBones, spread_control_points
 from ..performance.arkit import ARKIT_NAMES
+from .lid_clearance import LidClearance
 from .rigid_fit import fit_rigid, twist
+from .template.eye_look import measure_eye_look_degrees
+from .template.eyes import Eyeball, fit_left_eyeball
+from .template.face_source import read_face_source
 
 JAW_SHAPES = ("jawOpen", "jawForward", "jawLeft", "jawRight")
-LID_CLEARANCE_MM = 0.8
+BLINK_GAIN = 1.08
+"""The source's lids stay up to 0.8 mm apart at weight 1 of a blink; ours meet."""
 BONE_CONTROL_POINTS = 260
 TEETH_CONTROL_POINTS = 40
 BONE_POINTS = 3000
@@ -38,6 +43,8 @@ class CaptureSource:
         jaw_twists: (4, 4, 4) generator of the jaw's rigid motion at weight 1 of each of JAW_SHAPES.
         jaw_weight: (V,) 0..1, how far a vertex goes with the jaw.
         skin_faces: (F, 4) int32 quads of the skin.
+        eyeballs: the left and the right one of the mean face.
+        eye_look_degrees: turn of the eyes at weight 1, by ARKit name.
     """
 
     mean: npt.NDArray[np.float64]
@@ -47,6 +54,8 @@ class CaptureSource:
     jaw_twists: npt.NDArray[np.float64]
     jaw_weight: npt.NDArray[np.float64]
     skin_faces: npt.NDArray[np.int32]
+    eyeballs: tuple[Eyeball, Eyeball]
+    eye_look_degrees: dict[str, float]
 
     @property
     def jaw_indices(self) -> list[int]:
@@ -58,10 +67,11 @@ def load_capture_source(data: Path) -> CaptureSource:
     """Read ICT-FaceKit and the registered bones.
 
     Args:
-        data: the folder with ``ict_facekit/ict_facekit.npz`` and ``bones/registered_mean.npz`` (both in centimetres).
+        data: the folder with ``ict_facekit/ict_facekit.npz`` and ``bones/registered_mean.npz`` (both in centimetres),
+            and the captures that the turn of the eyes is measured on.
 
     Raises:
-        FileNotFoundError: one of the two files is missing.
+        FileNotFoundError: one of the files is missing.
     """
     with np.load(data / "ict_facekit" / "ict_facekit.npz") as facekit:
         mean = facekit["neutral"].astype(np.float64) * CENTIMETRE_MM
@@ -84,6 +94,7 @@ def load_capture_source(data: Path) -> CaptureSource:
     }
     skin_faces = faces[faces.max(axis=1) < parts["skin"][1]].astype(np.int32)
     expression = np.stack([_arkit_shape(name, names, shapes) for name in ARKIT_NAMES])
+    expression[[ARKIT_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right")]] *= BLINK_GAIN
     skin, upper, lower = (slice(*parts[name]) for name in ("skin", "upper_teeth", "lower_teeth"))
 
     with np.load(data / "bones" / "registered_mean.npz") as registered:
@@ -113,8 +124,17 @@ def load_capture_source(data: Path) -> CaptureSource:
     jaw_weight[skin] = np.clip(along[skin], 0.0, 1.0)
     jaw_weight[lower] = 1.0
     jaw_weight[slice(*parts["mandible"])] = 1.0
+    left_eye = fit_left_eyeball(read_face_source(data))
     return CaptureSource(
-        mean, identity, expression, parts, np.stack([twist(m) for m in matrices]), jaw_weight, skin_faces
+        mean,
+        identity,
+        expression,
+        parts,
+        np.stack([twist(m) for m in matrices]),
+        jaw_weight,
+        skin_faces,
+        (left_eye, left_eye.mirrored()),
+        measure_eye_look_degrees(data),
     )
 
 
@@ -149,19 +169,10 @@ class CaptureSynthesizer:
         self._jaw_linear = torch.stack([m - torch.eye(4, device=device) for m in full])
         lower = slice(*source.parts["lower_teeth"])
         self._teeth_shift = self.identity[:, lower].mean(dim=1)
-        self._eyes = []
-        for name in ("eye_left", "eye_right"):
-            part = slice(*source.parts[name])
-            center = (self.mean[part].amax(dim=0) + self.mean[part].amin(dim=0)) / 2
-            center[2] = self._sphere_depth(self.mean[part], center)
-            radius = (self.mean[part] - center).norm(dim=1).median()
-            self._eyes.append((center, self.identity[:, part].mean(dim=1), radius))
-
-    @staticmethod
-    def _sphere_depth(points: torch.Tensor, center: torch.Tensor) -> torch.Tensor:
-        """Depth of the eyeball's widest ring, the centre of its sphere (the cornea bulges forward)."""
-        lateral = (points[:, :2] - center[:2]).norm(dim=1)
-        return points[lateral > 0.97 * lateral.max(), 2].mean()
+        self._lids = [
+            LidClearance.of(eye, self.identity[:, slice(*source.parts[part])].mean(dim=1), tensor(_look(source, part)))
+            for part, eye in zip(("eye_left", "eye_right"), source.eyeballs, strict=True)
+        ]
 
     def neutral(self, identities: torch.Tensor, vertices: torch.Tensor) -> torch.Tensor:
         """Neutral positions (B, P, 3) of vertices (P,) for identities (B, 100)."""
@@ -193,13 +204,18 @@ class CaptureSynthesizer:
         held = torch.einsum("bij,pj->bpi", inexact[:, :3, :3], self.mean[vertices]) + inexact[:, None, :3, 3]
         held = held * (vertices < self.parts["skull"][0]).to(held.dtype)[None, :, None]
         moved = rest + linear + self.jaw_weight[vertices][None, :, None] * (rigid - held)
-        return self._around_eyes(moved, rest, identities)
-
-    def _around_eyes(self, moved: torch.Tensor, rest: torch.Tensor, identities: torch.Tensor) -> torch.Tensor:
-        for center, center_modes, radius in self._eyes:
-            middle = (center + identities @ center_modes).unsqueeze(1)
-            offset = moved - middle
-            distance = offset.norm(dim=2, keepdim=True)
-            allowed = torch.clamp((rest - middle).norm(dim=2, keepdim=True), max=float(radius) + LID_CLEARANCE_MM)
-            moved = torch.where(distance < allowed, middle + offset * (allowed / distance.clamp(min=1e-3)), moved)
+        for lids in self._lids:
+            moved = lids.push_out(moved, rest, identities, weights)
         return moved
+
+
+def _look(source: CaptureSource, part: str) -> npt.NDArray[np.float64]:
+    """Rotation vector (52, 3) in radians of an eyeball at weight 1 of each ARKit weight."""
+    side = "Left" if part == "eye_left" else "Right"
+    outward = 1.0 if part == "eye_left" else -1.0
+    directions = {"Down": (1, 0), "Up": (-1, 0), "Out": (0, outward), "In": (0, -outward)}
+    look = np.zeros((len(ARKIT_NAMES), 3))
+    for direction, turn in directions.items():
+        name = f"eyeLook{direction}{side}"
+        look[ARKIT_NAMES.index(name), :2] = np.radians(source.eye_look_degrees[name]) * np.array(turn)
+    return look

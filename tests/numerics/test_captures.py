@@ -8,6 +8,8 @@ from physface_blender.performance.arkit import ARKIT_NAMES
 from physface_blender.training.captures import CaptureSynthesizer, load_capture_source
 from physface_blender.training.expressions import OPPOSITES, ExpressionSampler, make_plausible
 from physface_blender.training.seeds import training_identities
+from physface_blender.training.template.eyes import fit_left_eyeball
+from physface_blender.training.template.face_source import read_face_source
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +61,38 @@ def test_neutral_weights_give_the_neutral(captures):
     assert torch.allclose(moved, captures.neutral(IDENTITIES, skin), atol=1e-4)
 
 
-def test_lids_travel_around_the_eyeball(captures):
-    """No skin vertex comes nearer to the eye's centre than it was or than the ball allows, at any phase of a blink."""
+def test_lids_travel_around_the_eyeball(captures, shared_data):
+    """At no phase of a blink, and wherever the eye looks, does a lid that rests outside the eyeball enter it."""
     skin = torch.arange(*captures.parts["face"])
-    rest = captures.neutral(IDENTITIES[:1], skin)[0]
-    center, modes, radius = captures._eyes[0]
-    middle = center + (IDENTITIES[:1] @ modes)[0]
+    mean = torch.zeros(1, 100)
+    rest = captures.neutral(mean, skin)[0].numpy()
+    eye = fit_left_eyeball(read_face_source(shared_data))
+    beside = np.linalg.norm(rest - eye.center, axis=1) - eye.radius_toward(rest)
+    near = (np.linalg.norm(rest - eye.center, axis=1) < 30.0) & (beside > 0.0)
     for weight in (0.3, 0.6, 1.0):
-        moved = captures.performed(IDENTITIES[:1], _weights(eyeBlinkLeft=weight), skin)[0]
-        allowed = (rest - middle).norm(dim=1).clamp(max=float(radius) + 0.8)
-        assert ((moved - middle).norm(dim=1) - allowed).min() > -1e-3
-        assert (moved - rest).norm(dim=1).max() > 2.0
+        moved = captures.performed(mean, _weights(eyeBlinkLeft=weight), skin)[0].numpy()
+        gap = np.linalg.norm(moved - eye.center, axis=1) - eye.radius_toward(moved)
+        assert gap[near].min() > -0.01
+        linear = rest + weight * captures.expression[ARKIT_NAMES.index("eyeBlinkLeft"), skin].numpy()
+        through = np.linalg.norm(linear - eye.center, axis=1) - eye.radius_toward(linear)
+        assert through[near].min() < -0.5  # what the source's shape does
+    closed = captures.performed(mean, _weights(eyeBlinkLeft=1.0), skin)[0].numpy()
+    down = captures.performed(mean, _weights(eyeBlinkLeft=1.0, eyeLookDownLeft=1.0), skin)[0].numpy()
+    assert np.linalg.norm(down - closed, axis=1)[near].max() > 0.5
+
+
+def test_closed_lids_meet(captures, shared_data):
+    """The landmarks on the edges of the two lids come from 8 mm to within their own thickness."""
+    landmarks = read_face_source(shared_data).landmarks68
+    closed = captures.performed(
+        torch.zeros(1, 100), _weights(eyeBlinkLeft=1.0), torch.arange(captures.parts["skin"][1])
+    )
+    rest = captures.neutral(torch.zeros(1, 100), torch.arange(captures.parts["skin"][1]))
+    for upper, lower in ((43, 47), (44, 46)):
+        open_gap = float(rest[0, landmarks[upper], 1] - rest[0, landmarks[lower], 1])
+        closed_gap = float(closed[0, landmarks[upper], 1] - closed[0, landmarks[lower], 1])
+        assert open_gap > 7.0
+        assert -1.0 < closed_gap < 0.3
 
 
 def test_drawn_expressions_are_plausible(shared_data):

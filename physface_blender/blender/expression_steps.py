@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From one expression to another in steps that the simulation can follow.
+"""From one expression to another in steps that are shown on the way.
 
-A simulated pose starts from the one before. Lips and teeth that touch have to slide along each other, so a solve that
-should cross half the range of a slider at once can come to a halt against them (jawOpen from 0 to 0.8 does); in steps of a
-quarter it arrives.
+A simulated pose that crosses a slider's whole range takes seconds; in steps of a quarter the face is seen to move there.
 """
 
 from __future__ import annotations
@@ -20,9 +18,3 @@ def toward(current: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray
     change = target - current
     largest = np.abs(change).max()
     return target if largest <= LARGEST_STEP else current + change * (LARGEST_STEP / largest)
-
-
-def between(current: NDArray[np.float64], target: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """The expressions to pose between ``current`` and ``target``, both (52,) and neither among them."""
-    count = int(np.ceil(np.abs(target - current).max() / LARGEST_STEP - 1e-9))
-    return [current + (target - current) * (step / count) for step in range(1, count)]

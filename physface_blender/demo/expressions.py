@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..anatomy.material_space import RESOLUTION_RANGE_MM
 from ..backend.assets import FaceAssets
 from ..backend.character import Character, CharacterSettings
-from ..backend.face_geometry import PosedFace
 from ..backend.identity import Identity
 from ..backend.played_performance import PerformancePlayer
 from ..backend.settings import default_cache_directory
@@ -43,9 +41,6 @@ EXPRESSIONS: dict[str, dict[str, float]] = {
     "jaw left": {"jawLeft": 0.8, "mouthLeft": 0.3, "jawOpen": 0.1},
 }
 """Twelve expressions: each label with its ARKit weights."""
-
-APPROACH_STEPS = 4
-"""Every expression starts at rest, so that the order on the sheet does not matter, and is reached in so many steps."""
 
 
 @dataclass(frozen=True)
@@ -130,19 +125,10 @@ def _pose_all(options: SheetOptions, studio: Studio, console: Console) -> tuple[
     for character in characters:
         player = PerformancePlayer(character, assets.template)
         for label, weights in EXPRESSIONS.items():
-            posed = _approach(character, expression(**weights))
+            posed = character.pose(expression(**weights))
             studio.add_pose(posed, expression(**weights))
             studio.check()
             total += player.count(posed).total
             labels.append(label)
             console.progress(f"Simulated {len(labels)} of {len(EXPRESSIONS) * len(options.seeds)} poses")
     return labels, total
-
-
-def _approach(character: Character, weights: NDArray[np.float64]) -> PosedFace:
-    """Pose an expression (52,) from rest in a few steps, as a performance would reach it."""
-    state = None
-    for step in range(1, APPROACH_STEPS + 1):
-        posed = character.pose(weights * step / APPROACH_STEPS, start=state)
-        state = posed.state
-    return posed

@@ -89,3 +89,8 @@ class PoseMotion:
     def at(self, time: float) -> RigidPose:
         """Return the pose at a time 0..1; exactly start and end at the ends."""
         return RigidPose(self._jaw.at(time), self._left_eye.at(time), self._right_eye.at(time))
+
+    @property
+    def jaw_degrees(self) -> float:
+        """How far the jaw turns on the way."""
+        return self._jaw.degrees

@@ -57,6 +57,11 @@ class ScrewMotion:
             time * np.eye(3) + (1.0 - np.cos(angle)) / self._angle * k + (angle - np.sin(angle)) / self._angle * (k @ k)
         )
 
+    @property
+    def degrees(self) -> float:
+        """The angle of the turn."""
+        return float(np.degrees(self._angle))
+
     def at(self, time: float) -> np.ndarray:
         """Return the (4, 4) transform at time 0..1; exactly start and end at the ends."""
         if time <= 0.0:

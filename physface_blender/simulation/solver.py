@@ -26,14 +26,14 @@ _HISTORY = 8
 _SMALLEST_STEP = 1e-7
 """A step shorter than this fraction of its direction counts as no progress."""
 _FARTHEST_STEP_MM = 10.0
-"""Bound on one Newton step on the skin; squeezed tissue has directions of hardly any stiffness."""
+"""Bound on one Newton step on the skin where the jaw stays; squeezed tissue has directions of hardly any stiffness."""
 _FREE_ADVANCE = 0.2
 """When the jaw gets on by less than this share of its way, the tissue settles first."""
 _STEEP = 0.3
 """A full step is extended when this share of the slope is left at its end."""
 _LONGEST_STEP = 4.0
 """Bound on the extension."""
-_SETTLED_MM = 0.1
+_SETTLED_MM = 0.5
 """The tissue has settled when a step moves the skin less than this."""
 
 
@@ -179,7 +179,7 @@ class Minimizer:
                 self._settings.linear_tolerance,
                 0.1 * self._settings.tolerance_mm,
                 self._settings.max_linear_iterations,
-                _FARTHEST_STEP_MM,
+                _FARTHEST_STEP_MM if progress.time >= 1.0 or self._settling else np.inf,
             )
         elif method is Method.QUASI_NEWTON:
             direction, norm = self._quasi_newton(solve, progress, -right)

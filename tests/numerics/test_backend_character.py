@@ -158,6 +158,17 @@ def test_a_bitten_lip_is_reached_without_intersections(character, assets):
     assert intersections(character, without, assets) > 20
 
 
+def test_the_jaw_drops_in_one_leap(character, assets):
+    """A playhead that jumps asks for it; straight ways would lead through the lower teeth."""
+    posed = character.pose(expression(jawOpen=0.8))
+    assert posed.result.status is Status.CONVERGED
+    assert turn_about_x_degrees(posed.jaw) > 12.0
+    assert intersections(character, posed, assets) == 0
+    back = character.pose(np.zeros(52), start=posed.state)
+    assert back.result.status is Status.CONVERGED
+    assert np.abs(back.skin - character.rest.vertices["skin"]).max() < 0.3  # the barrier opens the lips a little
+
+
 def test_lids_close_over_the_eyeballs_without_intersections(character, assets):
     skin = assets.template.meshes["skin"]
     lids = np.max([assets.template.regions[name] for name in LID_REGIONS], axis=0) > 0.5

@@ -3,7 +3,7 @@
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import bpy
 import numpy as np
@@ -11,7 +11,7 @@ from bpy.props import IntProperty
 from numpy.typing import NDArray
 
 from ...backend.messages import CharacterReady, Posed
-from .. import animation, expression_steps, face_objects, jobs, live, preferences, requests, shape_bake, worker_link
+from .. import animation, face_objects, jobs, live, preferences, requests, shape_bake, worker_link
 from ..shape_bake import BakedFrames
 from ..worker_link import LinkError, Ticket, WorkerLink
 from .base import JobOperator, ReportingOperator, Result, UserError, Work, needs_skin
@@ -144,48 +144,30 @@ def _poses(
     Raises:
         LinkError: The backend failed in the middle; every frame that was finished has been handed out before.
     """
-    waiting: deque[tuple[Ticket, bool]] = deque()
-    schedule = deque(_schedule(frames, weights, _find(uid).physface.bake_physics))
+    waiting: deque[Ticket] = deque()
+    schedule = deque(zip(frames, weights, strict=True))
     start_serial, done, started = None, 0, time.monotonic()
     try:
         while schedule or waiting:
             while schedule and len(waiting) < AHEAD:
-                frame, is_wanted, expression = schedule.popleft()
+                frame, expression = schedule.popleft()
                 ticket = link.ask(requests.bake_frame(_find(uid), frame, expression, start_serial))
-                waiting.append((ticket, is_wanted))
+                waiting.append(ticket)
                 start_serial = ticket.serial
             job.sentence = f"Frame {done + 1} of {len(frames)}"
             if done > 0:
                 left = (time.monotonic() - started) / done * (len(frames) - done)
                 job.sentence += f", {jobs.time_left(left)} left"
-            for ticket in link.await_last(waiting[0][0]):
+            for ticket in link.await_last(waiting[0]):
                 if ticket.progress is not None:
                     job.sentence = ticket.progress.sentence
                 yield None
-            ticket, is_wanted = waiting.popleft()
-            pose = ticket.result(Posed)
-            if is_wanted:
-                done += 1
-                yield pose
+            pose = waiting.popleft().result(Posed)
+            done += 1
+            yield pose
     finally:
-        for ticket, _ in waiting:
+        for ticket in waiting:
             link.cancel(ticket)
-
-
-def _schedule(
-    frames: range, weights: NDArray[np.float64], physics: bool
-) -> Iterator[tuple[int, bool, NDArray[np.float64]]]:
-    """What to pose, in order: frame, whether it is wanted, (52,) sliders.
-
-    The frames themselves, and with physics what lies between two of them (or between rest and the first) that are far
-    apart.
-    """
-    before = np.zeros(weights.shape[1])
-    for frame, expression in zip(frames, weights, strict=True):
-        if physics:
-            yield from ((frame, False, passed) for passed in expression_steps.between(before, expression))
-        yield frame, True, expression
-        before = expression
 
 
 class PHYSFACE_OT_clear_bake(ReportingOperator, bpy.types.Operator):

@@ -7,6 +7,7 @@ TRAINING_IDENTITIES = 336
 UNSEEN_IDENTITIES = 28
 TRAINING_IDENTITY_SEED = 20240336
 UNSEEN_IDENTITY_SEED = 20240028
+RANDOM_IDENTITY_SEED = 20240100
 TRAINING_LOOP_SEED = 1
 VALIDATION_EXPRESSION_SEED = 7
 
@@ -19,3 +20,8 @@ def training_identities() -> npt.NDArray[np.float64]:
 def unseen_identities() -> npt.NDArray[np.float64]:
     """Identity coefficients (28, 100) that training never sees, N(0, 1)."""
     return np.random.default_rng(UNSEEN_IDENTITY_SEED).standard_normal((UNSEEN_IDENTITIES, 100))
+
+
+def random_identities(count: int) -> npt.NDArray[np.float64]:
+    """Identity coefficients (count, 100) for tests of robustness, N(0, 1); training draws none of them."""
+    return np.random.default_rng(RANDOM_IDENTITY_SEED).standard_normal((count, 100))

@@ -21,8 +21,8 @@ from .template.eyes import Eyeball, fit_left_eyeball
 from .template.face_source import read_face_source
 
 JAW_SHAPES = ("jawOpen", "jawForward", "jawLeft", "jawRight")
-BLINK_GAIN = 1.08
-"""The source's lids stay up to 0.8 mm apart at weight 1 of a blink; ours meet."""
+BLINK_GAIN = 1.12
+"""The source's lids stay up to 0.8 mm apart at weight 1 of a blink; ours meet everywhere."""
 BONE_CONTROL_POINTS = 260
 TEETH_CONTROL_POINTS = 40
 BONE_POINTS = 3000

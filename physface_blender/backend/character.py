@@ -19,6 +19,7 @@ from .expression_input import validated_expression
 from .eye_rotation import eye_rotation
 from .face_geometry import EYE_PARTS, FaceGeometry, PosedFace
 from .identity import Identity
+from .lash_pose import pose_lashes
 from .rest_shape import RestShape, make_rest_shape
 from .rigid_motion import Transform, fit_rigid
 
@@ -207,7 +208,13 @@ class Character:
     ) -> PosedFace:
         return PosedFace(
             skin=skin,
-            lashes=self._assets.template.lash_binding.apply(skin),
+            lashes=pose_lashes(
+                self._assets.template.lash_binding,
+                self.rest.vertices["lashes"],
+                self.rest.vertices["skin"],
+                skin,
+                self.rest.eye_centers,
+            ),
             jaw=jaw,
             state=None if result is None else result.state,
             result=result,

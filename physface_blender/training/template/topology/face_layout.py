@@ -14,18 +14,17 @@ import numpy as np
 from .block_layout import BlockLayout
 
 #: Quads between two lines of columns: nose, inner and outer half of the eye, temple, ear (above, below), back.
-NOSE, INNER_EYE, OUTER_EYE, TEMPLE, ABOVE_EAR, BELOW_EAR, BACK = 9, 5, 8, 7, 8, 6, 13
+NOSE, INNER_EYE, OUTER_EYE, TEMPLE, ABOVE_EAR, BELOW_EAR, BACK = 10, 4, 10, 7, 8, 6, 13
 #: Quads between two lines of rows: neck and chin, mouth, upper lip to lower lid, eye, behind the ear, forehead.
 CHIN, MOUTH, CHEEK, EYE, BEHIND_EAR, FOREHEAD = 24, 10, 20, 7, 13, 14
 #: Rings of quads: around the lips, lips and vestibule; around the eye, lid and socket; ear; nostril.
-MOUTH_RINGS, EYE_RINGS, EAR_RINGS, NOSTRIL_RINGS = (6, 19, 8), (8, 8, 1), (3, 10), (3, 4, 1)
+MOUTH_RINGS, EYE_RINGS, EAR_RINGS, NOSTRIL_RINGS = (8, 19, 8), (10, 8, 1), (3, 10), (3, 4, 1)
 #: Lower left and upper right corner of the nostril in the block of the nose, (column, row).
 NOSTRIL = ((3, 2), (8, 7))
 #: Relative lengths of the rows from the neck to the chin and of the rings toward lips and lids.
 CHIN_LENGTHS = np.linspace(1.5, 0.6, CHIN)
-NOSE_LENGTHS = np.repeat([1.0, 0.8, 1.0], [2, 11, 7])
 MOUTH_LENGTHS = np.linspace(1.5, 0.6, MOUTH_RINGS[0])
-EYE_LENGTHS = np.geomspace(1.2, 0.8, EYE_RINGS[0])
+EYE_LENGTHS = np.geomspace(1.0, 0.6, EYE_RINGS[0])
 CROWN = 16
 
 
@@ -112,7 +111,6 @@ def face_layout() -> FaceLayout:
     for k in range(2, 6):
         block((k, k + 1), (1, 2))
     nose = block((0, 1), (2, 3))
-    layout.stretch(nose, NOSE_LENGTHS)
     for k in (1, 2, 3):
         block((k, k + 1), (2, 3))
     block((0, 1), (3, 4))

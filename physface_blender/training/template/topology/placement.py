@@ -56,7 +56,7 @@ NOSTRIL_CORNERS = np.array([(3.6, -9.0, 117.0), (16.2, -11.2, 106.0), (18.0, -1.
 #: How often each vertex moves to the middle of its neighbors, to undo folds where a block's corner was pulled over.
 UNFOLDING = 40
 #: Distances of the loops next to the edge of the lids and to the rim of the nostril, millimeters.
-LID_DISTANCES, NOSTRIL_DISTANCES = (0.6, 1.3, 2.2), (0.45,)
+LID_DISTANCES, NOSTRIL_DISTANCES = (0.6, 1.3, 2.1, 3.1), (0.45,)
 
 
 def first_places(source: FaceSource, skin: Mesh, layout: FaceLayout, half: HalfSurface):
@@ -141,7 +141,7 @@ def first_places(source: FaceSource, skin: Mesh, layout: FaceLayout, half: HalfS
         index[inner] = rows[at]
     stays[pockets] = True
     stays[layout.ear[: EAR_RINGS[0]]] = False
-    stays[layout.nose_line] = True
+    stays[layout.nose_line[4:-4]] = True
     return index, barycentric, stays, np.setdiff1d(pockets, ear)
 
 

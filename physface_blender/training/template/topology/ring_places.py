@@ -23,6 +23,10 @@ UPPER_CONTOUR_ROW, LOWER_CONTOUR_ROW, INNER_CONTOUR_ROW = 2, 3, 7
 #: Share of the upper contour, from the middle to the corner, at which the lower one starts to run into it.
 CONTOURS_MEET = 0.7
 
+#: The nose leaves less room beside the inner corner of the eye: the share of the usual distance that is kept there,
+#: and the width of that place as a share of half the lid's edge.
+CANTHUS_REACH, CANTHUS_WIDTH = 0.6, 0.12
+
 
 @dataclass(frozen=True)
 class Rings:
@@ -30,7 +34,8 @@ class Rings:
 
     Attributes:
         places: (R, C, 2) in the plane, rings from the outside inward.
-        outward: (C, 3) unit vectors that lead from the outermost ring over the skin away from the pocket.
+        outward: (C, 3) vectors that lead from the outermost ring over the skin away from the pocket, as long as the
+            share of the usual distance that there is room for.
         end: vertices of the source's loop that the innermost ring lies on, in the rings' direction.
     """
 
@@ -79,7 +84,9 @@ def eye_places(source: FaceSource, skin: Mesh, flat: np.ndarray, shape: tuple[in
     turns = np.interp((np.arange(count) - inner) % count + inner, [inner, outer, inner + count], [0, 1, 2])
     columns = _shared_out(edge, turns, [0, int(edge[:, 0].argmax()), len(edge) - 1])
     places = _bilinear(flat[rings], np.array(EYE_ROWS)[:, None], columns)
-    return Rings(places, _outward(skin, rings, columns), rings[-1])
+    from_corner = np.minimum(turns, 2.0 - turns) / CANTHUS_WIDTH
+    reach = 1.0 - (1.0 - CANTHUS_REACH) * np.exp(-(from_corner**2))
+    return Rings(places, reach[:, None] * _outward(skin, rings, columns), rings[-1])
 
 
 def nostril_places(skin: Mesh, flat: np.ndarray, corners: np.ndarray, count: int) -> Rings:

@@ -18,7 +18,7 @@ NOSE, INNER_EYE, OUTER_EYE, TEMPLE, ABOVE_EAR, BELOW_EAR, BACK = 10, 4, 10, 7, 8
 #: Quads between two lines of rows: neck and chin, mouth, upper lip to lower lid, eye, behind the ear, forehead.
 CHIN, MOUTH, CHEEK, EYE, BEHIND_EAR, FOREHEAD = 24, 10, 20, 7, 13, 14
 #: Rings of quads: around the lips, lips and vestibule; around the eye, lid and socket; ear; nostril.
-MOUTH_RINGS, EYE_RINGS, EAR_RINGS, NOSTRIL_RINGS = (8, 19, 8), (10, 8, 1), (3, 10), (3, 4, 1)
+MOUTH_RINGS, EYE_RINGS, EAR_RINGS, NOSTRIL_RINGS = (8, 19, 8), (10, 8, 1), (3, 10), (2, 4, 1)
 #: Lower left and upper right corner of the nostril in the block of the nose, (column, row).
 NOSTRIL = ((3, 2), (8, 7))
 #: Relative lengths of the rows from the neck to the chin and of the rings toward lips and lids.
@@ -126,7 +126,9 @@ def face_layout() -> FaceLayout:
     throat = np.concatenate([bottom[:1], throat[1:-1], top[-1:]])
     mouth_cap = layout.block(np.append(bottom, right[0]), np.append(right, top[0]), top[::-1], throat)
 
-    eye_rim = _loop([across(1, 3, "cheek"), along("temple", 3, 4), across(1, 3, "brow")[::-1], along("nose", 3, 4)[::-1]])
+    eye_rim = _loop(
+        [across(1, 3, "cheek"), along("temple", 3, 4), across(1, 3, "brow")[::-1], along("nose", 3, 4)[::-1]]
+    )
     eye = layout.rings(eye_rim, sum(EYE_RINGS), closed=True)
     layout.stretch(np.array(eye[: len(EYE_LENGTHS) + 1]).T, EYE_LENGTHS)
     eye_cap = layout.cap(eye[-1], INNER_EYE + OUTER_EYE, EYE)

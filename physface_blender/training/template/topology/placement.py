@@ -10,8 +10,8 @@ from .face_layout import EAR_RINGS, EYE_RINGS, MOUTH_RINGS, NOSTRIL_RINGS, FaceL
 from .flat_map import disk_map, locate, middle_of_neighbors, spread
 from .half_surface import HalfSurface
 from .lines import lengths_along, places_along, points_along
-from .ring_places import eye_places, mouth_places, nostril_places
 from .patch import Patch
+from .ring_places import eye_places, mouth_places, nostril_places
 from .surface_walk import SurfaceWalk
 
 #: Where the corners of the blocks go, millimeters; those in the middle plane lie on its line.
@@ -52,9 +52,10 @@ AROUND_EAR = (
     (54, (67, -24, 17)),
 )
 CONCHA = (66.5, 9.0, 9.5)
-NOSTRIL_CORNERS = np.array([(3.6, -9.0, 117.0), (16.2, -11.2, 106.0), (18.0, -1.1, 112.0), (5.5, -4.5, 123.0)])
+NOSTRIL_CORNERS = np.array([(3.6, -9.0, 117.0), (16.2, -11.2, 106.0), (18.0, -1.1, 112.0), (7.5, -3.5, 123.0)])
+NOSTRIL_INSET = ((2.5, -11.5, 116.0), (16.5, -11.5, 106.0), (18.0, -1.0, 112.0), (5.0, -2.0, 126.5))
 #: How often each vertex moves to the middle of its neighbors, to undo folds where a block's corner was pulled over.
-UNFOLDING = 40
+UNFOLDING = 8
 #: Distances of the loops next to the edge of the lids and to the rim of the nostril, millimeters.
 LID_DISTANCES, NOSTRIL_DISTANCES = (0.6, 1.3, 2.1, 3.1), (0.45,)
 
@@ -101,7 +102,7 @@ def first_places(source: FaceSource, skin: Mesh, layout: FaceLayout, half: HalfS
             at, inside = walk.toward(start + distance * outward, index)
             known[chains[rings[0] - row]] = np.einsum("pc,pcx->px", inside, flat[half.triangles[at]])
             stays[chains[rings[0] - row]] = True
-    for corner, place in enumerate(NOSTRIL_CORNERS):
+    for corner, place in enumerate(NOSTRIL_INSET):
         known[layout.nostril[0][corner * layout.nostril.shape[1] // 4]] = flat[nearest(place)]
     columns, places = zip(*AROUND_EAR, strict=True)
     rim = flat[[nearest(place) for place in places]]
@@ -116,6 +117,7 @@ def first_places(source: FaceSource, skin: Mesh, layout: FaceLayout, half: HalfS
     weights = 1.0 / layout.lengths
     held = stays.copy()
     held[layout.middle] = held[layout.neck] = held[layout.ear[0]] = True
+    held[layout.nostril[0][:: layout.nostril.shape[1] // 4]] = True
     for _ in range(UNFOLDING):
         known = np.where(held[:, None], known, middle_of_neighbors(known, layout.edges, weights))
     pockets = _pockets(layout)
@@ -142,12 +144,17 @@ def first_places(source: FaceSource, skin: Mesh, layout: FaceLayout, half: HalfS
     stays[pockets] = True
     stays[layout.ear[: EAR_RINGS[0]]] = False
     stays[layout.nose_line[4:-4]] = True
-    return index, barycentric, stays, np.setdiff1d(pockets, ear)
+    return index, barycentric, stays, np.setdiff1d(pockets, ear), flat
 
 
 def _pockets(layout: FaceLayout) -> np.ndarray:
     """Return the vertices of ear, throat and the ends of the pockets, whose places follow from their rims alone."""
-    parts = [layout.ear[1:], layout.ear_cap, layout.mouth[sum(MOUTH_RINGS[:2]) + 1 :, 1:-1], layout.mouth_cap[1:-1, 1:-1]]
+    parts = [
+        layout.ear[1:],
+        layout.ear_cap,
+        layout.mouth[sum(MOUTH_RINGS[:2]) + 1 :, 1:-1],
+        layout.mouth_cap[1:-1, 1:-1],
+    ]
     parts += [layout.eye[sum(EYE_RINGS[:2]) + 1 :], layout.eye_cap[1:-1, 1:-1]]
     parts += [layout.nostril[sum(NOSTRIL_RINGS[:2]) + 1 :], layout.nostril_cap[1:-1, 1:-1]]
     return np.unique(np.concatenate([part.ravel() for part in parts]))

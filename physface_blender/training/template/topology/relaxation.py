@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from .face_layout import FaceLayout
 from .flat_map import middle_of_neighbors
 from .lines import lengths_along, places_along, points_along
@@ -19,6 +20,8 @@ from .surface_walk import SurfaceWalk
 FAIRNESS = 0.35
 #: A quad whose scaled Jacobian falls below the healthy one is heard more.
 HEALTHY, URGENCY = 0.6, 20.0
+#: How often vertices that wait are looked for; one that waits may turn over a quad of a neighbor.
+RETREATS = 3
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,26 @@ class Rail:
 class Relaxation:
     """Vertices of quads on a surface, and what holds them."""
 
-    def __init__(self, walk: SurfaceWalk, layout: FaceLayout, rails: list[Rail], stays: np.ndarray) -> None:
+    def __init__(
+        self, walk: SurfaceWalk, plane: np.ndarray, layout: FaceLayout, rails: list[Rail], stays: np.ndarray
+    ) -> None:
         """Prepare half a face.
 
         Args:
             walk: the surface.
+            plane: (V, 2) places of its vertices in the plane, no triangle turned over.
             layout: the mesh; beyond its middle it goes on as its mirror image.
             rails: lines that the boundary slides on.
             stays: (N,) bool, vertices that do not move.
         """
-        self.walk, self.layout, self.rails, self.stays = walk, layout, rails, stays
+        self.walk, self.plane, self.layout, self.rails, self.stays = walk, plane, layout, rails, stays
         on_rail = np.concatenate([rail.vertices for rail in rails])
         self.free = np.setdiff1d(np.flatnonzero(~stays), on_rail)
 
     def run(self, points: np.ndarray, index: np.ndarray, rounds: int) -> tuple[np.ndarray, np.ndarray]:
         """Let vertices settle.
+
+        No quad is turned over on the way: where one would be in the plane, its vertices wait.
 
         Args:
             points: (N, 3) millimeters, on the surface.
@@ -61,15 +69,34 @@ class Relaxation:
         Returns:
             Points (N, 3) and triangles (N,).
         """
-        points, index = points.copy(), index.copy()
+        points = points.copy()
+        index, barycentric = self.walk.toward(points, index)
+        flat = self._flat(index, barycentric)
+        # The plane may show the surface from behind.
+        outward = np.sign(_areas(flat[self.layout.quads]).sum())
+        area = outward * _areas(flat[self.layout.quads])
         places = [places_along(rail.points, points[rail.vertices]) for rail in self.rails]
         for _ in range(rounds):
             wished = self._wished(points)
-            index[self.free], barycentric = self.walk.toward(wished[self.free], index[self.free])
-            points[self.free] = self.walk.places(index[self.free], barycentric)
+            at, inside = self.walk.toward(wished[self.free], index[self.free])
+            next_flat = flat.copy()
+            next_flat[self.free] = self._flat(at, inside)
+            for _ in range(RETREATS):
+                next_area = outward * _areas(next_flat[self.layout.quads])
+                waiting = np.unique(self.layout.quads[(next_area <= 0) & (next_area <= area)])
+                next_flat[waiting] = flat[waiting]
+            moves = (next_flat[self.free] != flat[self.free]).any(axis=1)
+            moved = self.free[moves]
+            index[moved] = at[moves]
+            points[moved] = self.walk.places(at[moves], inside[moves])
+            flat, area = next_flat, outward * _areas(next_flat[self.layout.quads])
             for rail, place in zip(self.rails, places, strict=True):
                 self._slide(rail, place, points, wished)
         return points, index
+
+    def _flat(self, index: np.ndarray, barycentric: np.ndarray) -> np.ndarray:
+        """Return the places (P, 2) in the plane of points of the surface."""
+        return np.einsum("pc,pcx->px", barycentric, self.plane[self.walk.triangles[index]])
 
     def _wished(self, points: np.ndarray) -> np.ndarray:
         """Return (N, 3) where each vertex is asked to go."""
@@ -104,6 +131,12 @@ class Relaxation:
         step[1:] = np.maximum(step[1:], -0.4 * gap)
         place += step
         points[rail.vertices] = points_along(rail.points, length, place / length[-1])
+
+
+def _areas(corners: np.ndarray) -> np.ndarray:
+    """Return (F,) the signed areas of quads (F, 4, 2) in the plane."""
+    first, second = corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]
+    return (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2
 
 
 def scaled_jacobians(corners: np.ndarray) -> np.ndarray:

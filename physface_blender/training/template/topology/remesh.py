@@ -69,13 +69,13 @@ def remeshed(source: FaceSource, skin: Mesh) -> Remesh:
     """Return the skin's own mesh on the source's skin, whose vertices may have been moved."""
     layout = face_layout()
     half = HalfSurface.of(skin)
-    index, barycentric, stays, pockets = first_places(source, skin, layout, half)
+    index, barycentric, stays, pockets, plane = first_places(source, skin, layout, half)
     walk = SurfaceWalk(half.vertices, half.triangles)
     rails = [Rail(half.vertices[half.middle], layout.middle), Rail(half.vertices[half.neck], layout.neck)]
     points = half.places(index, barycentric)
     points[layout.middle, 0] = 0.0
     for held, rounds in ((stays, ROUNDS), (~np.isin(np.arange(len(stays)), pockets), POCKET_ROUNDS)):
-        points, index = Relaxation(walk, layout, rails, held).run(points, index, rounds)
+        points, index = Relaxation(walk, plane, layout, rails, held).run(points, index, rounds)
     index, barycentric = walk.toward(points, index)
     return _mirrored(skin, half, layout.quads, layout.middle, index, barycentric)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ....anatomy.mesh import Mesh
@@ -48,8 +50,10 @@ class BlockLayout:
         """Add a grid of quads and return its vertices, (columns + 1, rows + 1).
 
         Args:
-            bottom: vertices from left to right; ``top`` likewise.
-            right: vertices from bottom to top; ``left`` likewise.
+            bottom: vertices from left to right.
+            right: vertices from bottom to top.
+            top: vertices from left to right.
+            left: vertices from bottom to top.
 
         Raises:
             ValueError: opposite sides differ in length, or neighbors do not meet.
@@ -96,7 +100,7 @@ class BlockLayout:
         if corners[-1] != len(rim):
             raise ValueError(f"A rim of {len(rim)} edges is not the outline of {columns} by {rows} quads.")
         around = np.append(rim, rim[0])
-        bottom, right, top, left = (around[a : b + 1] for a, b in zip(corners, corners[1:], strict=False))
+        bottom, right, top, left = (around[a : b + 1] for a, b in pairwise(corners))
         return self.block(bottom, right, top[::-1], left[::-1])
 
     def inset(self, grid: np.ndarray, low: tuple[int, int], high: tuple[int, int]) -> np.ndarray:

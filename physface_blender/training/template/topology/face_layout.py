@@ -17,7 +17,8 @@ from .block_layout import BlockLayout
 NOSE, INNER_EYE, OUTER_EYE, TEMPLE, ABOVE_EAR, BELOW_EAR, BACK = 10, 4, 10, 7, 8, 6, 13
 #: Quads between two lines of rows: neck and chin, mouth, upper lip to lower lid, eye, behind the ear, forehead.
 CHIN, MOUTH, CHEEK, EYE, BEHIND_EAR, FOREHEAD = 24, 10, 20, 7, 13, 14
-#: Rings of quads: around the lips, lips and vestibule; around the eye, lid and socket; ear; nostril.
+#: Rings of quads: outside the rim of lip, lid or nostril; on the source's loops within it; free ones behind those.
+#: The ear has no loops of its own: rings that settle with the face, and rings that follow from the ear's shape.
 MOUTH_RINGS, EYE_RINGS, EAR_RINGS, NOSTRIL_RINGS = (8, 19, 8), (10, 8, 1), (3, 10), (2, 4, 1)
 #: Lower left and upper right corner of the nostril in the block of the nose, (column, row).
 NOSTRIL = ((3, 2), (8, 7))
@@ -25,6 +26,7 @@ NOSTRIL = ((3, 2), (8, 7))
 CHIN_LENGTHS = np.linspace(1.5, 0.6, CHIN)
 MOUTH_LENGTHS = np.linspace(1.5, 0.6, MOUTH_RINGS[0])
 EYE_LENGTHS = np.geomspace(1.0, 0.6, EYE_RINGS[0])
+#: Columns of the grid on the crown, from the front to the back.
 CROWN = 16
 
 
@@ -34,14 +36,18 @@ class FaceLayout:
 
     Attributes:
         quads: (F, 4) int32, counterclockwise seen from outside.
+        edges: (E, 2), and lengths: (E,) the relative lengths that are wished for them.
         corners: name of a corner of the blocks, such as ``nose_chin``, to its vertex.
-        front: vertices on the middle plane from the neck up to the lower lip's outermost ring, then those of the
-            mouth from its lower to its upper end, then up to the crown and down the back to the neck.
+        middle: vertices on the middle plane from the neck in front over mouth, nose and head to the neck behind.
         neck: vertices of the opening from the front to the back.
         mouth: (R, C) vertices, rings from the outside inward, columns from the lower to the upper middle.
         eye: (R, C) vertices, rings from the outside inward, columns counterclockwise from the lower inner corner.
-        ear, nostril: likewise.
-        ear_cap, nostril_cap: the grids that close them.
+        ear: likewise, from the lower front corner.
+        nostril: likewise, from the corner nearest to the lip and the middle.
+        mouth_cap: (columns + 1, rows + 1) vertices of the grid that closes the innermost ring.
+        eye_cap: likewise.
+        ear_cap: likewise.
+        nostril_cap: likewise.
     """
 
     quads: np.ndarray

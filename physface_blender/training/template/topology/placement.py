@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ....anatomy.mesh import Mesh
@@ -51,7 +53,10 @@ AROUND_EAR = (
     (46, (71.5, 0, 21)),
     (54, (67, -24, 17)),
 )
+#: Middle of the grid that closes the ear.
 CONCHA = (66.5, 9.0, 9.5)
+#: What the corners of the nostril's rings and of its inset are nearest to, from the one beside lip and middle,
+#: counterclockwise.
 NOSTRIL_CORNERS = np.array([(3.6, -9.0, 117.0), (16.2, -11.2, 106.0), (18.0, -1.1, 112.0), (7.5, -3.5, 123.0)])
 NOSTRIL_INSET = ((2.5, -11.5, 116.0), (16.5, -11.5, 106.0), (18.0, -1.0, 112.0), (5.0, -2.0, 126.5))
 #: How often each vertex moves to the middle of its neighbors, to undo folds where a block's corner was pulled over.
@@ -60,8 +65,27 @@ UNFOLDING = 8
 LID_DISTANCES, NOSTRIL_DISTANCES = (0.6, 1.3, 2.1, 3.1), (0.45,)
 
 
-def first_places(source: FaceSource, skin: Mesh, layout: FaceLayout, half: HalfSurface):
-    """Return triangle (N,) and barycentric coordinates (N, 3) on the half, (N,) what stays, and the pockets' vertices.
+@dataclass(frozen=True)
+class FirstPlaces:
+    """Where the layout's vertices lie before they settle.
+
+    Attributes:
+        plane: (V, 2) places of the source's vertices in the plane, nan outside the half.
+        index: (N,) triangle of the half under each vertex.
+        barycentric: (N, 3) place in that triangle.
+        stays: (N,) bool, what has to stay while the face settles: loops, and the pockets behind them.
+        face_stays: (N,) bool, what has to stay while the pockets settle.
+    """
+
+    plane: np.ndarray
+    index: np.ndarray
+    barycentric: np.ndarray
+    stays: np.ndarray
+    face_stays: np.ndarray
+
+
+def first_places(source: FaceSource, skin: Mesh, layout: FaceLayout, half: HalfSurface) -> FirstPlaces:
+    """Place a layout on the half.
 
     The half is spread on a disk without folds. There the corners of the blocks, the rings of mouth, eye, ear and
     nostril and the boundary get their places, and every other vertex the middle of its neighbors.
@@ -144,7 +168,9 @@ def first_places(source: FaceSource, skin: Mesh, layout: FaceLayout, half: HalfS
     stays[pockets] = True
     stays[layout.ear[: EAR_RINGS[0]]] = False
     stays[layout.nose_line[4:-4]] = True
-    return index, barycentric, stays, np.setdiff1d(pockets, ear), flat
+    face_stays = np.ones(count, dtype=bool)
+    face_stays[np.setdiff1d(pockets, ear)] = False
+    return FirstPlaces(flat, index, barycentric, stays, face_stays)
 
 
 def _pockets(layout: FaceLayout) -> np.ndarray:

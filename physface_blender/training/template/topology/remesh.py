@@ -8,7 +8,7 @@ import numpy as np
 
 from ....anatomy.mesh import Mesh
 from ..face_source import FaceSource, mirror_permutation
-from .face_layout import face_layout
+from .face_layout import FaceLayout, face_layout
 from .half_surface import HalfSurface
 from .placement import first_places
 from .relaxation import Rail, Relaxation
@@ -26,10 +26,8 @@ class Remesh:
     Attributes:
         skin: the mesh, its own exact mirror image: the left half, then the right one without the middle.
         source_skin: the skin it lies on.
-        corners: (V, 3) vertices of the source under each vertex, barycentric: (V, 3) their weights.
-        faces: (V,) the quads of the source's left half under the vertices of the left half and under the mirror
-            images of those of the right, as rows of ``half_faces``.
-        half_faces: (H,) rows of the source skin's faces on the left.
+        corners: (V, 3) vertices of the source under each vertex.
+        barycentric: (V, 3) their weights.
         half_count: number of faces of the left half; the others follow in the same order.
         twin: (V,) each vertex's mirror image.
     """
@@ -44,10 +42,6 @@ class Remesh:
     def carried(self, values: np.ndarray) -> np.ndarray:
         """Return values (V, ...) of the source's vertices at this mesh's vertices."""
         return np.einsum("pc,pc...->p...", self.barycentric, values[self.corners])
-
-    def carried_mask(self, mask: np.ndarray) -> np.ndarray:
-        """Return (V,) bool: more inside than outside of a mask on the source's vertices."""
-        return self.carried(mask.astype(np.float64)) > 0.5
 
     def nearest_vertices(self, source_vertices: np.ndarray) -> np.ndarray:
         """Return this mesh's vertices nearest to vertices (P,) of the source, of two mirror images two mirror images.
@@ -69,20 +63,21 @@ def remeshed(source: FaceSource, skin: Mesh) -> Remesh:
     """Return the skin's own mesh on the source's skin, whose vertices may have been moved."""
     layout = face_layout()
     half = HalfSurface.of(skin)
-    index, barycentric, stays, pockets, plane = first_places(source, skin, layout, half)
+    first = first_places(source, skin, layout, half)
     walk = SurfaceWalk(half.vertices, half.triangles)
     rails = [Rail(half.vertices[half.middle], layout.middle), Rail(half.vertices[half.neck], layout.neck)]
-    points = half.places(index, barycentric)
+    index = first.index
+    points = half.places(index, first.barycentric)
     points[layout.middle, 0] = 0.0
-    for held, rounds in ((stays, ROUNDS), (~np.isin(np.arange(len(stays)), pockets), POCKET_ROUNDS)):
-        points, index = Relaxation(walk, plane, layout, rails, held).run(points, index, rounds)
+    for held, rounds in ((first.stays, ROUNDS), (first.face_stays, POCKET_ROUNDS)):
+        points, index = Relaxation(walk, first.plane, layout, rails, held).run(points, index, rounds)
     index, barycentric = walk.toward(points, index)
-    return _mirrored(skin, half, layout.quads, layout.middle, index, barycentric)
+    return _mirrored(skin, half, layout, index, barycentric)
 
 
-def _mirrored(skin, half, quads, middle, index, barycentric) -> Remesh:
+def _mirrored(skin: Mesh, half: HalfSurface, layout: FaceLayout, index: np.ndarray, barycentric: np.ndarray) -> Remesh:
     """Put the left half and its mirror image together."""
-    count = len(index)
+    count, quads, middle = len(index), layout.quads, layout.middle
     side = np.setdiff1d(np.arange(count), middle)
     twin = np.arange(count)
     twin[side] = count + np.arange(len(side))

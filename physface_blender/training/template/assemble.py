@@ -71,7 +71,7 @@ def build_template(data: Path, out: Path, report: Callable[[str], None]) -> None
     skin = skin.with_vertices((vertices + vertices[remesh.twin] * [-1.0, 1.0, 1.0]) / 2)
     report("Growing the lashes.")
     lashes, lash_binding = lashes_of(source, skin)
-    report("Cleaning skull and mandible, about two minutes.")
+    report("Cleaning skull and mandible.")
     centers = np.stack([left_eye.center, left_eye.mirrored().center])
     skull, mandible = clean_bones(data, outer_skin(skin, regions), centers)
     meshes = {

@@ -60,7 +60,7 @@ def test_the_plane_shows_every_triangle_from_the_same_side():
 
 def test_a_walk_does_not_jump_to_another_sheet():
     lower, triangles, _ = bowl(depth=0.0)
-    vertices = np.concatenate([lower, [*lower, 0.0, 0.0, 0.1]])
+    vertices = np.concatenate([lower, lower + np.array([0.0, 0.0, 0.1])])
     walk = SurfaceWalk(vertices, np.concatenate([triangles, triangles + len(lower)]))
     target = np.array([[0.7, -0.4, 0.09]])
     index, barycentric = walk.toward(target, np.array([0]))

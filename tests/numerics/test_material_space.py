@@ -107,8 +107,11 @@ def test_parting_tells_the_sides_apart(template, resolution, slits, request):
 def test_parting_is_the_same_function_at_both_resolutions(space, coarse):
     both = space.skin.inside & coarse.skin.inside
     difference = np.abs(space.skin.apply(space.node_parting) - coarse.skin.apply(coarse.node_parting))[both]
-    assert difference.mean() < 0.05
-    assert np.quantile(difference, 0.95) < 0.2
+    # By area, so that it does not depend on how many vertices the skin has at the slits.
+    share = space.skin.areas[both] / space.skin.areas[both].sum()
+    assert share @ difference < 0.02
+    order = np.argsort(difference)
+    assert difference[order][np.searchsorted(np.cumsum(share[order]), 0.95)] < 0.05
 
 
 def test_parting_gradient(space):

@@ -16,6 +16,7 @@ from physface_blender.anatomy.template import (
 )
 from physface_blender.simulation.intersections import count_intersections, intersecting_pairs
 from physface_blender.training.template.outer_skin import boundary_loops, outer_skin
+from physface_blender.training.template.topology.relaxation import scaled_jacobians
 from physface_blender.training.template.winding import winding_numbers
 
 
@@ -46,6 +47,22 @@ def test_skin_is_quads_with_one_opening_at_the_neck(template):
     loops = boundary_loops(skin)
     assert len(loops) == 1
     assert template.regions["neck"][loops[0]].min() > 0.99
+
+
+def test_skin_is_a_regular_mesh_of_sound_quads(template):
+    skin = template.meshes["skin"]
+    assert 8_000 < len(skin.vertices) < 15_000
+    inside = np.setdiff1d(np.arange(len(skin.vertices)), skin.boundary_edges)
+    valence = np.bincount(np.bincount(skin.edges.ravel(), minlength=len(skin.vertices))[inside])
+    assert np.flatnonzero(valence).tolist() == [3, 4, 5]
+    assert valence[3] + valence[5] < 80
+    jacobians = scaled_jacobians(skin.vertices[skin.faces])
+    assert jacobians.min() > 0.0
+    assert (jacobians < 0.3).mean() < 0.003
+    # No quad looks the other way than those around it, save where a lid or lip ends in an edge.
+    corners = skin.vertices[skin.faces]
+    normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
+    assert (np.einsum("fx,fcx->fc", normals, skin.vertex_normals[skin.faces]) > 0).mean() > 0.995
 
 
 def test_skin_is_its_own_mirror_image(template):

@@ -12,15 +12,17 @@ from ...anatomy.template import FORMAT_VERSION, PARTS
 from ..manifest import publish_entry
 from .bones import clean_bones
 from .clearance import cleared_contact
+from .cleared_skin import cleared_skin
 from .eye_look import measure_eye_look_degrees
 from .eyes import EYE_MATERIALS, fit_left_eyeball
-from .face_source import FaceSource, read_face_source
+from .face_source import read_face_source
 from .gums import split_gums
 from .lashes import lashes_of
 from .outer_skin import outer_skin
-from .regions import source_regions
-from .source_skin import cleared_skin
+from .regions import carried_regions, source_regions
 from .teeth import template_teeth
+from .topology.remesh import remeshed
+from .topology.texture_coordinates import carried_texture_coordinates
 
 MATERIALS = ("skin", "lips", "inner_mouth", "teeth", "gum", *EYE_MATERIALS, "lashes", "bone")
 MANIFEST_ENTRY = {
@@ -52,17 +54,24 @@ def build_template(data: Path, out: Path, report: Callable[[str], None]) -> None
     report("Reading the source face.")
     source = read_face_source(data)
     left_eye = fit_left_eyeball(source)
-    skin = cleared_skin(source, left_eye)
+    report("Laying the skin's own topology on the source's.")
+    regions_of_source = source_regions(source)
+    sockets = {side: regions_of_source[f"eye_socket_{side}"] > 0.5 for side in ("left", "right")}
+    remesh = remeshed(source, cleared_skin(source.skin(), sockets, left_eye))
+    regions = carried_regions(remesh, regions_of_source)
+    # Its quads cut corners where the lids are round, so they are cleared once more.
+    sockets = {side: regions[f"eye_socket_{side}"] > 0.5 for side in ("left", "right")}
+    skin = cleared_skin(remesh.skin, sockets, left_eye)
     eye_left, eye_materials = left_eye.mesh()
     eye_right, _ = left_eye.mirrored().mesh()
     upper_gum, lower_gum = split_gums(source)
-    regions = source_regions(source)
     report("Clearing the resting contact of lips, lining and teeth.")
     upper_teeth, lower_teeth = template_teeth(source)
-    skin = skin.with_vertices(cleared_contact(skin, regions["contact"] > 0.5, [upper_teeth, lower_teeth]))
+    vertices = cleared_contact(skin, regions["contact"] > 0.5, [upper_teeth, lower_teeth])
+    skin = skin.with_vertices((vertices + vertices[remesh.twin] * [-1.0, 1.0, 1.0]) / 2)
     report("Growing the lashes.")
     lashes, lash_binding = lashes_of(source, skin)
-    report("Cleaning skull and mandible, about two minutes.")
+    report("Cleaning skull and mandible.")
     centers = np.stack([left_eye.center, left_eye.mirrored().center])
     skull, mandible = clean_bones(data, outer_skin(skin, regions), centers)
     meshes = {
@@ -82,10 +91,12 @@ def build_template(data: Path, out: Path, report: Callable[[str], None]) -> None
     materials["skin"] = _skin_materials(skin, regions)
     for part in ("eye_left", "eye_right"):
         materials[part] = eye_materials + MATERIALS.index(EYE_MATERIALS[0])
+    uv, uv_faces = carried_texture_coordinates(source, remesh)
     arrays = {
         "format_version": np.int32(FORMAT_VERSION),
-        **_uv_arrays(source),
-        "landmarks68": source.landmarks68,
+        "skin_uv": uv,
+        "skin_uv_faces": uv_faces,
+        "landmarks68": remesh.nearest_vertices(source.landmarks68),
         "material_names": np.array(MATERIALS),
         "lash_triangles": lash_binding.triangles,
         "lash_barycentric": lash_binding.barycentric.astype(np.float32),
@@ -112,13 +123,3 @@ def _skin_materials(skin: Mesh, regions: dict[str, np.ndarray]) -> np.ndarray:
     lips = np.maximum(regions["upper_lip"], regions["lower_lip"])[skin.faces].min(axis=1) > 0.5
     mouth = regions["inner_mouth"][skin.faces].min(axis=1) > 0.5
     return np.where(mouth, MATERIALS.index("inner_mouth"), np.where(lips, MATERIALS.index("lips"), 0))
-
-
-def _uv_arrays(source: FaceSource) -> dict[str, np.ndarray]:
-    """Return the skin's texture coordinates without those of other parts."""
-    faces = source.uv_faces[source.face_rows(0, source.skin_count)]
-    used, faces_of_used = np.unique(faces, return_inverse=True)
-    return {
-        "skin_uv": source.uv[used].astype(np.float32),
-        "skin_uv_faces": faces_of_used.reshape(faces.shape).astype(np.int32),
-    }

@@ -8,6 +8,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from ...anatomy.mesh import Mesh
 from .face_source import FaceSource, mirror_permutation
+from .topology.remesh import Remesh
 
 UPPER_LIP_CONTOUR = slice(48, 55)
 LOWER_LIP_CONTOUR = slice(55, 60)
@@ -45,6 +46,16 @@ def source_regions(source: FaceSource) -> dict[str, np.ndarray]:
         regions[f"upper_lid_{side}"] = upper & (sign * x > 0)
         regions[f"lower_lid_{side}"] = lower & (sign * x > 0)
     return _symmetric({name: np.asarray(mask, dtype=np.float64) for name, mask in regions.items()}, skin)
+
+
+def carried_regions(remesh: Remesh, regions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the regions on a mesh that lies on the source's skin: masks as masks, ramps as ramps."""
+    carried = {}
+    for name, weight in regions.items():
+        values = remesh.carried(weight.astype(np.float64))
+        is_mask = ((weight == 0) | (weight == 1)).all()
+        carried[name] = (values > 0.5 if is_mask else np.clip(values, 0.0, 1.0)).astype(np.float32)
+    return carried
 
 
 def lip_parting_travel(source: FaceSource) -> float:

@@ -1,0 +1,1 @@
+"""The skin's own topology: a layout of blocks and rings, laid on the surface of the source face."""

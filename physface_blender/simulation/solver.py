@@ -27,12 +27,16 @@ _SMALLEST_STEP = 1e-7
 """A step shorter than this fraction of its direction counts as no progress."""
 _FARTHEST_STEP_MM = 10.0
 """Bound on one Newton step on the skin where the jaw stays; squeezed tissue has directions of hardly any stiffness."""
+_ADVANCE_TOLERANCE = 0.05
+"""Relative accuracy of a step that follows the jaw; what skin lags behind a tooth is taken off their distance."""
 _FREE_ADVANCE = 0.2
 """When the jaw gets on by less than this share of its way, the tissue settles first."""
 _STEEP = 0.3
 """A full step is extended when this share of the slope is left at its end."""
 _LONGEST_STEP = 4.0
 """Bound on the extension."""
+_WIDE_GAP = 0.1
+"""Fraction of d-hat at which a gap is wide enough for the jaw to go on."""
 _SETTLED_MM = 0.5
 """The tissue has settled when a step moves the skin less than this."""
 
@@ -90,6 +94,7 @@ class Minimizer:
         self._pairs: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=_HISTORY)
         self._last: tuple[np.ndarray, np.ndarray] | None = None
         self._settling = False
+        self._gap = 0.0
 
     def surface(self, nodes: np.ndarray, time: float) -> np.ndarray | None:
         """Return the colliding surfaces at a pose, or None without contact."""
@@ -120,15 +125,28 @@ class Minimizer:
             progress.iterations += 1
             if arrived or self._settling:
                 taken, expansion = self._descend(progress, direction, expansion)
-                if not arrived and taken * progress.step_mm <= _SETTLED_MM and taken > 0.5:
+                if not arrived and self._has_settled(progress, taken):
                     self._settling, expansion = False, None
             else:
                 taken, expansion = self._advance(progress, direction), None
-                self._settling = taken < _FREE_ADVANCE
+                self._settling, self._gap = taken < _FREE_ADVANCE, 0.0
             stalled = 0 if taken > _SMALLEST_STEP else stalled + 1
             if stalled >= 3:
                 return progress
         return progress
+
+    def _has_settled(self, progress: Progress, taken: float) -> bool:
+        """Return whether the jaw may go on after a step of which a fraction was taken.
+
+        The step must have been free and short; and where surfaces had come so near that each step doubles their
+        distance (Newton's method on a logarithm does that), it must have stopped growing.
+        """
+        before, self._gap = (
+            self._gap,
+            self._contact.barrier.minimum_distance(self.surface(progress.nodes, progress.time)),
+        )
+        recovered = self._gap > _WIDE_GAP * self._contact.barrier.distance_mm or self._gap < 1.3 * before
+        return taken > 0.5 and taken * progress.step_mm <= _SETTLED_MM and recovered
 
     def _predicted(self, nodes: np.ndarray, guess: np.ndarray) -> np.ndarray:
         """Return the step (N, 3) towards a guess that takes the contacts of the present pose into account.
@@ -170,16 +188,17 @@ class Minimizer:
             right[self._tissue.patch_nodes] -= barrier.drag
         solve = self._tissue.preconditioner(barrier)
         method = self._settings.method
+        still = progress.time >= 1.0 or self._settling
         if method is Method.NEWTON:
             direction, norm, _ = conjugate_gradients(
                 lambda d: self._tissue.hessian_product(d, barrier),
                 solve,
                 right,
                 self._length,
-                self._settings.linear_tolerance,
+                self._settings.linear_tolerance if still else _ADVANCE_TOLERANCE,
                 0.1 * self._settings.tolerance_mm,
                 self._settings.max_linear_iterations,
-                _FARTHEST_STEP_MM if progress.time >= 1.0 or self._settling else np.inf,
+                _FARTHEST_STEP_MM if still else np.inf,
             )
         elif method is Method.QUASI_NEWTON:
             direction, norm = self._quasi_newton(solve, progress, -right)

@@ -191,9 +191,9 @@ def test_lids_close_over_the_eyeballs_without_intersections(character, assets):
 def test_skin_is_whole_where_the_tissue_ends(character, assets):
     shared = assets.space(7.0)
     edges = assets.template.meshes["skin"].edges
-    is_outside = np.zeros(len(shared.skin_parting), dtype=bool)
-    is_outside[shared.outside] = True
-    seam = edges[is_outside[edges[:, 0]] != is_outside[edges[:, 1]]]
+    carrier = np.zeros(len(shared.skin_parting), dtype=int)  # tissue
+    carrier[shared.outside], carrier[shared.lining.vertices] = 1, 2
+    seam = edges[carrier[edges[:, 0]] != carrier[edges[:, 1]]]
     in_mouth = assets.template.regions["inner_mouth"][seam].max(axis=1) > 0.5
     assert min(in_mouth.sum(), (~in_mouth).sum()) > 50
     posed = character.pose(TALKING)

@@ -54,7 +54,7 @@ CONFIGURATIONS = {
         rest_points=48, checkpoint_every=20,
     ),
     "cpu": Configuration(
-        iterations=30000, batch=16, learning_rate=6e-4, face_points=512, other_points=96, bone_points=32,
+        iterations=27500, batch=16, learning_rate=6e-4, face_points=512, other_points=96, bone_points=32,
         tissue_points=48, rest_points=128, checkpoint_every=250,
     ),
     "full": Configuration(

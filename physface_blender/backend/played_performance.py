@@ -20,6 +20,7 @@ from ..simulation.collision_geometry import LID_REGIONS
 from ..simulation.intersections import IntersectionCount, count_intersections
 from ..simulation.state import SimulationState, Status
 from .character import Character
+from .effects import NO_EFFECTS, Effects
 from .face_geometry import EYE_PARTS, PosedFace
 from .rigid_motion import apply, fit_rigid
 
@@ -66,14 +67,16 @@ class PlayedFrame:
 class PerformancePlayer:
     """Plays expressions on a character, each frame started from the one before."""
 
-    def __init__(self, character: Character, template: Template) -> None:
+    def __init__(self, character: Character, template: Template, effects: Effects = NO_EFFECTS) -> None:
         """Prepare the measurements.
 
         Args:
             character: who plays.
             template: the one that the character is made from.
+            effects: what acts on the face in every frame.
         """
         self._character = character
+        self._effects = effects
         skin = template.meshes["skin"]
         self._mouth, self._lids = (
             skin.triangles[_union(template, regions)[skin.triangles].all(axis=1)]
@@ -94,15 +97,27 @@ class PerformancePlayer:
         start_without: SimulationState | None = None
         for index, expression in enumerate(weights):
             began = time.perf_counter()
-            posed = self._character.pose(expression, start=start, should_cancel=should_cancel)
+            posed = self._pose(expression, start, should_cancel)
             seconds = time.perf_counter() - began
             if posed.is_cancelled:
                 return
-            without = self._character.pose(expression, contact=False, start=start_without, should_cancel=should_cancel)
+            without = self._pose(expression, start_without, should_cancel, contact=False)
             if without.is_cancelled:
                 return
             start, start_without = posed.state, without.state
             yield posed, self._measure(index, seconds, posed, without)
+
+    def _pose(
+        self,
+        expression: npt.NDArray[np.float64],
+        start: SimulationState | None,
+        should_cancel: Callable[[], bool] | None,
+        *,
+        contact: bool = True,
+    ) -> PosedFace:
+        return self._character.pose(
+            expression, effects=self._effects, contact=contact, start=start, should_cancel=should_cancel
+        )
 
     def count(self, posed: PosedFace) -> IntersectionCount:
         """Intersections among lips, inner mouth and teeth of a pose, in the precision of Blender's meshes."""

@@ -10,6 +10,7 @@ import numba
 import numpy as np
 
 from .collision_geometry import CollisionGeometry
+from .conditions import Conditions, ConditionsError
 from .membrane import Membrane
 from .obstacle import REST_POSE, PoseMotion, RigidPose
 from .rigid_motion import is_rigid
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CollisionGeometry",
+    "Conditions",
+    "ConditionsError",
     "Method",
     "SettingsError",
     "SimulationInputError",
@@ -50,6 +53,9 @@ class Simulator:
         collision: colliding surfaces, free of intersection at rest (see `rest_repair`), or None for no contact at all.
         settings: stiffnesses, method, tolerances.
         membrane: skin without tissue behind it, whose nodes come after those of the space; or None.
+        stiffness: (E,) multiples of Young's modulus above zero, one for each cell; None for 1 everywhere. Actuation
+            that is consistent with the discretization has its minimum where the target is, whatever the weights: a
+            scale is seen only where gravity, contact, paralysis or bones hold the tissue away from there.
 
     Attributes:
         rest: the state at rest.
@@ -69,13 +75,18 @@ class Simulator:
         collision: CollisionGeometry | None = None,
         settings: SimulationSettings | None = None,
         membrane: Membrane | None = None,
+        stiffness: np.ndarray | None = None,
     ) -> None:
         self.settings = settings or SimulationSettings()
         self.space = space
         self._node_count = len(space.node_positions) + (0 if membrane is None else len(membrane.vertices))
         rest_nodes = self._checked_nodes(rest_nodes, "rest")
         self.collision = collision
-        self._tissue = Tissue(space, rest_nodes, collision, self.settings, membrane)
+        if stiffness is not None and (np.shape(stiffness) != (len(space.hexes),) or not _is_positive(stiffness)):
+            raise SimulationInputError(
+                f"The stiffness must be one finite number above zero for each of the {len(space.hexes)} cells."
+            )
+        self._tissue = Tissue(space, rest_nodes, collision, self.settings, membrane, stiffness)
         self._skin_nodes = np.unique(space.skin.corners[space.skin.hexes >= 0])
         if not len(self._skin_nodes):
             self._skin_nodes = np.arange(self._node_count)
@@ -92,6 +103,7 @@ class Simulator:
         start: SimulationState | None = None,
         *,
         eyes: tuple[np.ndarray, np.ndarray] | None = None,
+        conditions: Conditions | None = None,
         contact: bool = True,
         should_cancel: Callable[[], bool] | None = None,
     ) -> SimulationResult:
@@ -102,6 +114,7 @@ class Simulator:
             jaw: (4, 4) rigid transform of the mandible from rest.
             start: state of the frame before; its correction is carried over. None starts from rest.
             eyes: (4, 4) rigid transforms of the left and the right eyeball from rest; None leaves them there.
+            conditions: gravity, paralysis, an edited mandible; None for none of them.
             contact: whether surfaces collide; needs a simulator with collision geometry, and its setting `contact`.
             should_cancel: polled in every iteration; the solve ends with the last state when it returns True.
 
@@ -112,11 +125,16 @@ class Simulator:
         Raises:
             SimulationInputError: if the target, the jaw or an eye is not finite, of another shape, not rigid, or absurdly
                 far away.
+            ConditionsError: if the conditions make no sense.
         """
         started = time.perf_counter()
         target_nodes = self._checked_nodes(target_nodes, "target")
+        conditions = conditions or Conditions()
+        conditions.check(self._node_count)
         pose = RigidPose.of(
-            self._checked_rigid(jaw, "jaw"), eyes and tuple(self._checked_rigid(eye, "eye") for eye in eyes)
+            self._checked_rigid(jaw, "jaw"),
+            eyes and tuple(self._checked_rigid(eye, "eye") for eye in eyes),
+            conditions.mandible,
         )
         if start is not None:
             self._checked_nodes(start.positions, "start")
@@ -126,10 +144,10 @@ class Simulator:
         if contact and not begin.collision_free:
             # Surfaces may have passed through each other entirely, where no test for intersection would see it.
             begin = self.rest
-        guess = target_nodes if start is None else target_nodes + (start.positions - start.target_nodes)
         if self.settings.threads is not None:
             numba.set_num_threads(min(self.settings.threads, numba.config.NUMBA_NUM_THREADS))
-        self._tissue.set_target(target_nodes, pose.jaw)
+        wanted = self._tissue.set_target(target_nodes, pose, conditions)
+        guess = wanted if start is None else wanted + (start.positions - start.target_nodes)
         self._tissue.factor_uses = 0
         motion = PoseMotion(begin.pose if contact else pose, pose)
         minimizer = Minimizer(self._tissue, self.settings, motion, contact, self._skin_nodes, should_cancel)
@@ -138,7 +156,7 @@ class Simulator:
         if contact:
             distance = self._tissue.contact.barrier.minimum_distance(minimizer.surface(progress.nodes, progress.time))
         return SimulationResult(
-            state=SimulationState(progress.nodes, target_nodes, motion.at(progress.time), contact),
+            state=SimulationState(progress.nodes, wanted, motion.at(progress.time), contact),
             status=progress.status,
             iterations=progress.iterations,
             linear_iterations=self._tissue.factor_uses,
@@ -174,3 +192,7 @@ class Simulator:
         if transform.shape != (4, 4) or not np.isfinite(transform).all() or not is_rigid(transform):
             raise SimulationInputError(f"The pose of the {name} is not a rigid transform.")
         return transform
+
+
+def _is_positive(values: np.ndarray) -> bool:
+    return bool((np.isfinite(values) & (np.asarray(values) > 0.0)).all())

@@ -230,9 +230,7 @@ class Character:
             result,
         )
 
-    def _start_edited(
-        self, mandible_shape: MandibleShape, should_cancel: ShouldCancel | None
-    ) -> SimulationState:
+    def _start_edited(self, mandible_shape: MandibleShape, should_cancel: ShouldCancel | None) -> SimulationState:
         """The rest state with the edited mandible: the bone grows from its own shape to the other, tissue around it."""
         if self._edited_rest is None:
             result = self._simulator.solve(

@@ -80,9 +80,6 @@ class Effects:
                 )
 
 
-NO_EFFECTS = Effects()
-
-
 def _numbers(name: str, values: Any, bounds: tuple[float, float], count: int | None = None) -> tuple[float, ...]:
     """The values as floats, all of them finite and within bounds."""
     try:
@@ -108,3 +105,6 @@ def _shares(paralysis: Any) -> tuple[tuple[str, float], ...]:
         if region not in NERVE_REGIONS:
             raise EffectsError(f"There is no region {region!r} to paralyze; there are {', '.join(NERVE_REGIONS)}.")
     return tuple((region, _numbers(f"paralysis {region}", (share,), (0.0, 1.0))[0]) for region, share in pairs)
+
+
+NO_EFFECTS = Effects()

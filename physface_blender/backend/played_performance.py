@@ -135,8 +135,11 @@ class PerformancePlayer:
 
     def _measure(self, index: int, seconds: float, posed: PosedFace, without: PosedFace) -> PlayedFrame:
         space, rest, result = self._character.space, self._character.rest, posed.result
+        nodes = self._character.rest_shape.nodes
+        mandible, skull = (each.apply(nodes) for each in (space.mandible_attachment, space.skull_attachment))
         lower_teeth = posed.vertices(rest, "lower_teeth")
-        rigid = apply(fit_rigid(rest.vertices["lower_teeth"], lower_teeth), rest.vertices["lower_teeth"])
+        unmoved = posed.edited_rest.get("lower_teeth", rest.vertices["lower_teeth"])
+        rigid = apply(fit_rigid(unmoved, lower_teeth), unmoved)
         return PlayedFrame(
             index=index,
             seconds=seconds,
@@ -148,15 +151,17 @@ class PerformancePlayer:
             intersections_without_contact=self.count(without),
             lid_intersections=self.count_at_lids(posed),
             lid_intersections_without_contact=self.count_at_lids(without),
-            jaw_attachment_error_mm=self._attachment_error(space.mandible_attachment, posed, posed.jaw),
-            skull_attachment_error_mm=self._attachment_error(space.skull_attachment, posed, np.eye(4)),
+            jaw_attachment_error_mm=_attachment_error(
+                space.mandible_attachment, posed, posed.state.pose.on_mandible(mandible)
+            ),
+            skull_attachment_error_mm=_attachment_error(space.skull_attachment, posed, skull),
             lower_teeth_error_mm=float(np.linalg.norm(lower_teeth - rigid, axis=1).max()),
         )
 
-    def _attachment_error(self, attachment: Embedding, posed: PosedFace, motion: npt.NDArray[np.float64]) -> float:
-        """Greatest distance, mm, between attached tissue and where the motion of the bone takes it."""
-        wanted = apply(motion, attachment.apply(self._character.rest_shape.nodes))
-        return float(np.linalg.norm(attachment.apply(posed.state.positions) - wanted, axis=1).max())
+
+def _attachment_error(attachment: Embedding, posed: PosedFace, wanted: npt.NDArray[np.float64]) -> float:
+    """Greatest distance, mm, between attached tissue and the place (P, 3) of its bone."""
+    return float(np.linalg.norm(attachment.apply(posed.state.positions) - wanted, axis=1).max())
 
 
 def _union(template: Template, regions: tuple[str, ...]) -> npt.NDArray[np.bool_]:

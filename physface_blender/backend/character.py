@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from ..anatomy.material_space import RESOLUTION_RANGE_MM, MaterialSpace
 from ..simulation.conditions import Conditions
-from ..simulation.mandible_shape import MandibleShape
 from ..simulation.settings import SimulationSettings
 from ..simulation.simulator import Simulator
 from ..simulation.state import SimulationResult, SimulationState, Status
@@ -104,7 +103,7 @@ class Character:
         self._tissue_sampler: DisplacementSampler | None = None
         self._simulator: Simulator | None = None
         self._simulator_stiffness: tuple[float, tuple[float, ...]] | None = None
-        self._effect_fields = EffectFields(self._assets.template, self._shared, self.rest.vertices["mandible"])
+        self._effect_fields = EffectFields(self._assets.template, self._shared, self._rest)
         self._effects = NO_EFFECTS
         self._skin_paralysis: npt.NDArray[np.float64] | None = None
         self._conditions = Conditions()
@@ -204,7 +203,7 @@ class Character:
     ) -> PosedFace:
         shared, mandible_shape = self._shared, self._conditions.mandible
         if start is None and mandible_shape is not None:
-            start = self._start_edited(mandible_shape, should_cancel)
+            start = self._start_edited(should_cancel)
         node_count, outside_count = len(shared.node_positions), len(shared.outside)
         displacements = self._tissue_sampler.displacements(weights)
         nodes, outside, mandible = np.split(displacements, [node_count, node_count + outside_count])
@@ -221,6 +220,8 @@ class Character:
         skin = self._rest.skin_with_nodes(shared, result.state.positions)
         if self._skin_paralysis is not None:
             outside = (1.0 - self._skin_paralysis[shared.outside])[:, None] * outside
+        if mandible_shape is not None:
+            outside = outside + self._effect_fields.skin_shift(mandible_shape)
         skin[shared.outside] += outside
         pose = result.state.pose
         return self._posed(
@@ -230,13 +231,13 @@ class Character:
             result,
         )
 
-    def _start_edited(self, mandible_shape: MandibleShape, should_cancel: ShouldCancel | None) -> SimulationState:
+    def _start_edited(self, should_cancel: ShouldCancel | None) -> SimulationState:
         """The rest state with the edited mandible: the bone grows from its own shape to the other, tissue around it."""
         if self._edited_rest is None:
             result = self._simulator.solve(
                 self._rest.nodes,
                 np.eye(4),
-                conditions=Conditions(mandible=mandible_shape),
+                conditions=self._conditions,
                 should_cancel=should_cancel,
             )
             if result.status is Status.CANCELLED:

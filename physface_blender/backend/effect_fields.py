@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from ..anatomy.condyles import condyle_vertices
 from ..anatomy.facial_nerve import nerve_regions
@@ -15,8 +16,12 @@ from ..simulation.mandible_shape import MandibleShape
 from ..simulation.skin_extension import SkinExtension
 from .assets import SharedSpace
 from .effects import Effects
+from .rest_shape import RestShape
 
 Field = npt.NDArray[np.float64]
+
+PULLED_MM = 40.0
+"""Distance from an edited mandible over which skin beyond the tissue still follows it."""
 
 
 class EffectFields:
@@ -25,14 +30,15 @@ class EffectFields:
     Args:
         template: gives the skin and its regions.
         shared: the tissue.
-        mandible: (M, 3) vertices of the character's mandible at rest, mm.
+        rest: the character at rest.
     """
 
-    def __init__(self, template: Template, shared: SharedSpace, mandible: Field) -> None:
+    def __init__(self, template: Template, shared: SharedSpace, rest: RestShape) -> None:
         self._template = template
         self._shared = shared
-        vertices = condyle_vertices(template.meshes["mandible"].vertices)
-        self._condyles = np.stack([mandible[condyle].mean(axis=0) for condyle in vertices])
+        self._rest = rest
+        mandible, vertices = rest.geometry.vertices["mandible"], template.meshes["mandible"].vertices
+        self._condyles = np.stack([mandible[condyle].mean(axis=0) for condyle in condyle_vertices(vertices)])
 
     @cached_property
     def _extension(self) -> SkinExtension:
@@ -54,12 +60,23 @@ class EffectFields:
         if paralysis is not None:
             lining = paralysis[self._shared.lining.vertices]
             paralysis = np.concatenate([self._extension.extended(paralysis), lining])
-        scale = np.array(effects.jaw_scale)
-        return Conditions(
-            gravity=gravity_change(head_rotation(*effects.head_degrees)),
-            paralysis=paralysis,
-            mandible=None if (scale == 1.0).all() else MandibleShape(self._condyles, scale),
-        )
+        mandible, shift = None, None
+        if effects.jaw_scale != (1.0, 1.0, 1.0):
+            mandible = MandibleShape(self._condyles, np.array(effects.jaw_scale))
+            shift = self._pulled(mandible, self._shared.node_positions, self._rest.nodes)
+        return Conditions(gravity_change(head_rotation(*effects.head_degrees)), paralysis, mandible, shift)
+
+    def skin_shift(self, mandible: MandibleShape) -> Field:
+        """How far an edited mandible pulls the skin beyond the tissue (O, 3), mm: throat and neck."""
+        outside, skin = self._shared.outside, self._template.meshes["skin"].vertices
+        return self._pulled(mandible, skin[outside], self._rest.geometry.vertices["skin"][outside])
+
+    def _pulled(self, mandible: MandibleShape, canonical: Field, rest: Field) -> Field:
+        """The displacement of the bone at points (P, 3), fading with their distance from it in canonical space."""
+        distance = cKDTree(self._template.meshes["mandible"].vertices).query(canonical)[0]
+        share = 1.0 - np.clip(distance / PULLED_MM, 0.0, 1.0)
+        share = share * share * (3.0 - 2.0 * share)
+        return share[:, None] * (mandible.applied(rest) - rest)
 
     def cell_stiffness(self, effects: Effects) -> Field | None:
         """The multiple of Young's modulus (E,) of every cell, None for 1; its logarithm is what is carried inward."""

@@ -24,11 +24,14 @@ class Conditions:
         paralysis: (N,) share 0..1 of the actuation that is lost at each node; None loses nothing. Between nodes it is
             trilinear.
         mandible: the edited mandible; None leaves it as it is.
+        border_shift: (N, 3) millimeters by which border nodes lie off their targets; None for 0. With an edited
+            mandible the skin beyond the tissue has to follow it too.
     """
 
     gravity: np.ndarray | tuple[float, float, float] = (0.0, 0.0, 0.0)
     paralysis: np.ndarray | None = None
     mandible: MandibleShape | None = None
+    border_shift: np.ndarray | None = None
 
     def check(self, node_count: int) -> None:
         """Refuse what cannot be simulated.
@@ -49,6 +52,11 @@ class Conditions:
                 )
             if not ((self.paralysis >= 0.0) & (self.paralysis <= 1.0)).all():
                 raise ConditionsError("Paralysis must lie between 0 and 1 at every node.")
+        shift = self.border_shift
+        if shift is not None and (np.shape(shift) != (node_count, 3) or not np.isfinite(shift).all()):
+            raise ConditionsError(
+                f"The shift of the border must be three finite numbers for each of {node_count} nodes."
+            )
         if self.mandible is not None:
             scale = np.asarray(self.mandible.scale)
             if scale.shape != (3,) or not (np.isfinite(scale) & (scale > 0.0)).all():

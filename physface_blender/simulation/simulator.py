@@ -146,8 +146,9 @@ class Simulator:
             begin = self.rest
         if self.settings.threads is not None:
             numba.set_num_threads(min(self.settings.threads, numba.config.NUMBA_NUM_THREADS))
-        wanted = self._tissue.set_target(target_nodes, pose, conditions)
-        guess = wanted if start is None else wanted + (start.positions - start.target_nodes)
+        self._tissue.set_target(target_nodes, pose, conditions)
+        # The whole target even where it is paralyzed: it moves with the jaw, and the correction does the rest.
+        guess = target_nodes if start is None else target_nodes + (start.positions - start.target_nodes)
         self._tissue.factor_uses = 0
         motion = PoseMotion(begin.pose if contact else pose, pose)
         minimizer = Minimizer(self._tissue, self.settings, motion, contact, self._skin_nodes, should_cancel)
@@ -156,7 +157,7 @@ class Simulator:
         if contact:
             distance = self._tissue.contact.barrier.minimum_distance(minimizer.surface(progress.nodes, progress.time))
         return SimulationResult(
-            state=SimulationState(progress.nodes, wanted, motion.at(progress.time), contact),
+            state=SimulationState(progress.nodes, target_nodes, motion.at(progress.time), contact),
             status=progress.status,
             iterations=progress.iterations,
             linear_iterations=self._tissue.factor_uses,

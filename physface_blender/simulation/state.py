@@ -24,8 +24,7 @@ class SimulationState:
 
     Attributes:
         positions: (N, 3) nodes in millimeters.
-        target_nodes: (N, 3) where the actuation wanted them, as far as it was not paralyzed; their difference is
-            carried over to the next frame.
+        target_nodes: (N, 3) where the actuation wanted them; their difference is carried over to the next frame.
         pose: of mandible, lower teeth and eyeballs in this state.
         collision_free: whether the state was reached with contact on, so that nothing in it intersects.
     """

@@ -97,11 +97,11 @@ class Tissue:
         self.factor_uses = 0
         self.force_scale = self.elasticity.stress_scale
         self._rest_nodes = rest_nodes
-        self._target_nodes = rest_nodes
+        self._border_target = rest_nodes
         self._masses = nodal_masses(self.elasticity.volumes, space.fill, self.elasticity.hexes, len(rest_nodes))
         self._load = np.zeros_like(rest_nodes)
 
-    def set_target(self, target_nodes: np.ndarray, pose: RigidPose, conditions: Conditions) -> np.ndarray:
+    def set_target(self, target_nodes: np.ndarray, pose: RigidPose, conditions: Conditions) -> None:
         """Set actuation, boundary and load of a frame.
 
         Where the tissue is paralyzed A <- I + (1 - p) (A - I) (paper 001, figure 14; paper 002, figure 7),
@@ -110,26 +110,24 @@ class Tissue:
         Args:
             target_nodes: (N, 3) where the unimpaired actuation wants the nodes.
             pose: of the bones.
-            conditions: gravity and paralysis.
-
-        Returns:
-            (N, 3) where a border or a guess is to lie: the targets themselves without paralysis.
+            conditions: gravity, paralysis, shift of the border.
         """
-        activity, wanted = None, target_nodes
+        activity, border = None, target_nodes
         if conditions.paralysis is not None:
             left = 1.0 - conditions.paralysis
             activity = left[self.elasticity.hexes] @ shape_values(gauss_points()).T
-            wanted = self._rest_nodes + left[:, None] * (target_nodes - self._rest_nodes)
+            border = self._rest_nodes + left[:, None] * (target_nodes - self._rest_nodes)
+        if conditions.border_shift is not None:
+            border = border + conditions.border_shift
         self.elasticity.set_target(target_nodes, activity)
-        self.attachments.set_boundary(wanted, pose)
+        self.attachments.set_boundary(border, pose)
         self.force_scale = self.elasticity.stress_scale
-        self._target_nodes = wanted
+        self._border_target = border
         self._load = self._masses[:, None] * np.asarray(conditions.gravity, dtype=np.float64)
-        return wanted
 
     def set_pose(self, pose: RigidPose) -> None:
         """Move the bones, with the actuation and the rest of the boundary as they are."""
-        self.attachments.set_boundary(self._target_nodes, pose)
+        self.attachments.set_boundary(self._border_target, pose)
 
     def _potential(self, nodes: np.ndarray) -> float:
         """Return the energy of the load in newton millimeter, which is 0 at rest."""

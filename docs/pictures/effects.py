@@ -105,10 +105,8 @@ def render(folder: Path, name: str) -> None:
     sheet = np.round(sheet * 63.0) / 63.0
     picture = bpy.data.images.new(name, sheet.shape[1], sheet.shape[0])
     picture.pixels.foreach_set(sheet.ravel())
-    bpy.context.scene.render.image_settings.color_mode = "RGB"
-    picture.filepath_raw = str(FOLDER / f"effect_{name}.png")
-    picture.file_format = "PNG"
-    picture.save(quality=100)
+    # Through the scene of the studio, whose files are RGB and packed as tightly as they can be.
+    picture.save_render(str(FOLDER / f"effect_{name}.png"), scene=bpy.context.scene)
 
 
 def main() -> None:

@@ -96,12 +96,12 @@ def test_palsy_of_the_left_leaves_the_right_alone(character, assets, smiles):
 def test_upright_gravity_is_no_change_and_lying_face_down_pulls_forward(character, assets, smiles):
     turned = character.pose(SMILE, effects=Effects(head_degrees=(0.0, 30.0, 0.0)))
     np.testing.assert_array_equal(turned.skin, smiles["none"].skin)
-    neutral = np.zeros(52)
-    sag = {
-        stiffness: character.pose(neutral, effects=Effects(head_degrees=(90.0, 0.0, 0.0), stiffness=stiffness), contact=False).skin
-        - character.rest.vertices["skin"]
-        for stiffness in (2.0, 4.0)
-    }  # fmt: skip
+    sag = {}
+    for stiffness in (2.0, 4.0):
+        face_down = Effects(head_degrees=(90.0, 0.0, 0.0), stiffness=stiffness)
+        sag[stiffness] = (
+            character.pose(np.zeros(52), effects=face_down, contact=False).skin - character.rest.vertices["skin"]
+        )
     cheeks = assets.template.landmarks68[[LEFT_CORNER, RIGHT_CORNER]]
     assert (sag[2.0][cheeks, 2] > 0.5).all()
     np.testing.assert_allclose(sag[4.0][cheeks], 0.5 * sag[2.0][cheeks], atol=0.1)

@@ -33,8 +33,7 @@ def rows(skin: np.ndarray) -> dict[str, tuple]:
     """Return the two effects of every picture, for the template's skin (V, 3)."""
     from physface_blender.backend.effects import NO_EFFECTS, Effects
 
-    cheek = np.linalg.norm((skin - [42.0, -15.0, 85.0]) / [22.0, 25.0, 30.0], axis=1) < 1.0
-    painted = tuple(np.where(cheek, 10.0, 1.0).tolist())
+    painted = tuple(np.where(skin[:, 0] > 0.0, 10.0, 1.0).tolist())
     hanging = {"head_degrees": (90.0, 0.0, 0.0), "stiffness": 0.4}
     return {
         "gravity": (NO_EFFECTS, Effects(head_degrees=(90.0, 0.0, 0.0))),
@@ -101,8 +100,8 @@ def render(folder: Path, name: str) -> None:
             image = bpy.data.images.load(str(file), check_existing=False)
             pixels = np.array(image.pixels[:], dtype=np.float32).reshape(TILE, TILE, 4)
             sheet[(1 - row) * TILE : (2 - row) * TILE, column * TILE : (column + 1) * TILE] = pixels
-    # 64 levels are enough for a picture in a guide and half the size.
-    sheet = np.round(sheet * 63.0) / 63.0
+    # 86 levels are enough for a picture in a guide, and make a small file.
+    sheet = np.round(sheet * 85.0) / 85.0
     picture = bpy.data.images.new(name, sheet.shape[1], sheet.shape[0])
     picture.pixels.foreach_set(sheet.ravel())
     # Through the scene of the studio, whose files are RGB and packed as tightly as they can be.

@@ -6,15 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_NECK_MM = 40.0
-"""Distance from a condyle over which a change of width sets in, so that the joint stays where it is."""
+_JOINT_MM, _BODY_MM = 15.0, 60.0
+"""Distances from the nearer condyle between which an edit sets in.
+
+The joint stays in its socket, and the coronoid process, 30 mm in front of it, goes little: under the zygomatic arch there
+is hardly any tissue between mandible and skull, and a process that grew there would turn its cells inside out.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class MandibleShape:
     """Scales of the mandible about its condyles, which stay in their joints.
 
-    The displacement is linear in the scales, so the way between two shapes of one mandible is straight.
+    They hold from 60 mm off the condyles, for the body with chin and teeth; the ramus goes over to them smoothly. The
+    displacement is linear in the scales, so the way between two shapes of one mandible is straight.
 
     Attributes:
         condyles: (2, 3) left and right, millimeters at rest.
@@ -30,9 +35,9 @@ class MandibleShape:
         joint = self.condyles.mean(axis=0)
         offset = points - joint
         distance = np.linalg.norm(points[:, None] - self.condyles, axis=2).min(axis=1)
-        share = np.clip(distance / _NECK_MM, 0.0, 1.0)
+        share = np.clip((distance - _JOINT_MM) / (_BODY_MM - _JOINT_MM), 0.0, 1.0)
         share = share * share * (3.0 - 2.0 * share)
-        return points + np.stack([width * share * offset[:, 0], height * offset[:, 1], length * offset[:, 2]], axis=1)
+        return points + share[:, None] * offset * [width, height, length]
 
 
 def between(start: MandibleShape | None, end: MandibleShape | None, time: float) -> MandibleShape | None:

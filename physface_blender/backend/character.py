@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..anatomy.material_space import RESOLUTION_RANGE_MM, MaterialSpace
-from ..simulation.conditions import Conditions
 from ..simulation.settings import SimulationSettings
 from ..simulation.simulator import Simulator
 from ..simulation.state import SimulationResult, SimulationState, Status
 from .assets import FaceAssets
 from .displacement_sampler import DisplacementSampler
-from .effect_fields import EffectFields
+from .effect_fields import AppliedEffects, EffectFields
 from .effects import NO_EFFECTS, Effects
 from .errors import CharacterCancelled, SettingsError
 from .expression_input import validated_expression
@@ -104,9 +103,8 @@ class Character:
         self._simulator: Simulator | None = None
         self._simulator_stiffness: tuple[float, tuple[float, ...]] | None = None
         self._effect_fields = EffectFields(self._assets.template, self._shared, self._rest)
-        self._effects = NO_EFFECTS
-        self._skin_paralysis: npt.NDArray[np.float64] | None = None
-        self._conditions = Conditions()
+        self._effects: Effects | None = None
+        self._applied: AppliedEffects | None = None
         self._edited_rest: SimulationState | None = None
         tell(1.0, "Ready")
 
@@ -189,8 +187,7 @@ class Character:
             )
             self._simulator_stiffness = stiffness
         if self._effects != effects:
-            self._conditions = self._effect_fields.conditions(effects)
-            self._skin_paralysis = self._effect_fields.skin_paralysis(effects)
+            self._applied = self._effect_fields.applied(effects)
             self._edited_rest = None
             self._effects = effects
 
@@ -201,8 +198,8 @@ class Character:
         start: SimulationState | None,
         should_cancel: ShouldCancel | None,
     ) -> PosedFace:
-        shared, mandible_shape = self._shared, self._conditions.mandible
-        if start is None and mandible_shape is not None:
+        shared, applied = self._shared, self._applied
+        if start is None and applied.conditions.mandible is not None:
             start = self._start_edited(should_cancel)
         node_count, outside_count = len(shared.node_positions), len(shared.outside)
         displacements = self._tissue_sampler.displacements(weights)
@@ -213,32 +210,21 @@ class Character:
             self._jaw(mandible),
             start,
             eyes=(eyes["eye_left"], eyes["eye_right"]),
-            conditions=self._conditions,
+            conditions=applied.conditions,
             contact=contact,
             should_cancel=should_cancel,
         )
         skin = self._rest.skin_with_nodes(shared, result.state.positions)
-        if self._skin_paralysis is not None:
-            outside = (1.0 - self._skin_paralysis[shared.outside])[:, None] * outside
-        if mandible_shape is not None:
-            outside = outside + self._effect_fields.skin_shift(mandible_shape)
-        skin[shared.outside] += outside
+        skin[shared.outside] += applied.outside(outside)
         pose = result.state.pose
-        return self._posed(
-            skin,
-            pose.jaw,
-            {"eye_left": pose.left_eye, "eye_right": pose.right_eye},
-            result,
-        )
+        return self._posed(skin, pose.jaw, {"eye_left": pose.left_eye, "eye_right": pose.right_eye}, result)
 
     def _start_edited(self, should_cancel: ShouldCancel | None) -> SimulationState:
         """The rest state with the edited mandible: the bone grows from its own shape to the other, tissue around it."""
         if self._edited_rest is None:
+            conditions = self._applied.conditions
             result = self._simulator.solve(
-                self._rest.nodes,
-                np.eye(4),
-                conditions=self._conditions,
-                should_cancel=should_cancel,
+                self._rest.nodes, np.eye(4), conditions=conditions, should_cancel=should_cancel
             )
             if result.status is Status.CANCELLED:
                 return result.state

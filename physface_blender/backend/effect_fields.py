@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Effects as a simulator takes them: fields in the tissue, a direction of gravity, the shape of a mandible."""
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +23,25 @@ Field = npt.NDArray[np.float64]
 
 PULLED_MM = 40.0
 """Distance from an edited mandible over which skin beyond the tissue still follows it."""
+
+
+@dataclass(frozen=True, eq=False)
+class AppliedEffects:
+    """Effects on one character, ready for a pose.
+
+    Attributes:
+        conditions: what acts on the tissue; stiffness apart, which belongs to the simulator.
+        outside_activity: (O,) share of its motion that is left to the skin beyond the tissue.
+        outside_shift: (O, 3) mm by which an edited mandible pulls that skin: throat and neck.
+    """
+
+    conditions: Conditions
+    outside_activity: Field
+    outside_shift: Field
+
+    def outside(self, displacements: Field) -> Field:
+        """Return how the skin beyond the tissue moves (O, 3), mm, for the network's displacements (O, 3) there."""
+        return self.outside_activity[:, None] * displacements + self.outside_shift
 
 
 class EffectFields:
@@ -48,35 +68,21 @@ class EffectFields:
     def _regions(self) -> dict[str, Field]:
         return nerve_regions(self._template)
 
-    def skin_paralysis(self, effects: Effects) -> Field | None:
-        """The share (V,) of the actuation that is lost at each skin vertex, None where nothing is paralyzed."""
-        painted = np.array(effects.painted_paralysis) if effects.painted_paralysis else 0.0
-        field = painted + sum(share * self._regions[region] for region, share in effects.paralysis)
-        return np.minimum(field, 1.0) if np.any(field) else None
-
-    def conditions(self, effects: Effects) -> Conditions:
-        """What acts on the tissue; stiffness apart, which belongs to the simulator."""
-        paralysis = self.skin_paralysis(effects)
+    def applied(self, effects: Effects) -> AppliedEffects:
+        """What the effects are on this character."""
+        shared, outside = self._shared, self._shared.outside
+        activity, shift = np.ones(len(outside)), np.zeros((len(outside), 3))
+        paralysis, mandible, border_shift = self._skin_paralysis(effects), None, None
         if paralysis is not None:
-            lining = paralysis[self._shared.lining.vertices]
-            paralysis = np.concatenate([self._extension.extended(paralysis), lining])
-        mandible, shift = None, None
+            activity = 1.0 - paralysis[outside]
+            paralysis = np.concatenate([self._extension.extended(paralysis), paralysis[shared.lining.vertices]])
         if effects.jaw_scale != (1.0, 1.0, 1.0):
             mandible = MandibleShape(self._condyles, np.array(effects.jaw_scale))
-            shift = self._pulled(mandible, self._shared.node_positions, self._rest.nodes)
-        return Conditions(gravity_change(head_rotation(*effects.head_degrees)), paralysis, mandible, shift)
-
-    def skin_shift(self, mandible: MandibleShape) -> Field:
-        """How far an edited mandible pulls the skin beyond the tissue (O, 3), mm: throat and neck."""
-        outside, skin = self._shared.outside, self._template.meshes["skin"].vertices
-        return self._pulled(mandible, skin[outside], self._rest.geometry.vertices["skin"][outside])
-
-    def _pulled(self, mandible: MandibleShape, canonical: Field, rest: Field) -> Field:
-        """The displacement of the bone at points (P, 3), fading with their distance from it in canonical space."""
-        distance = cKDTree(self._template.meshes["mandible"].vertices).query(canonical)[0]
-        share = 1.0 - np.clip(distance / PULLED_MM, 0.0, 1.0)
-        share = share * share * (3.0 - 2.0 * share)
-        return share[:, None] * (mandible.applied(rest) - rest)
+            border_shift = self._pulled(mandible, shared.node_positions, self._rest.nodes)
+            skin = self._template.meshes["skin"].vertices[outside]
+            shift = self._pulled(mandible, skin, self._rest.geometry.vertices["skin"][outside])
+        gravity = gravity_change(head_rotation(*effects.head_degrees))
+        return AppliedEffects(Conditions(gravity, paralysis, mandible, border_shift), activity, shift)
 
     def cell_stiffness(self, effects: Effects) -> Field | None:
         """The multiple of Young's modulus (E,) of every cell, None for 1; its logarithm is what is carried inward."""
@@ -84,3 +90,16 @@ class EffectFields:
             return None
         logarithm = self._extension.extended(np.log(effects.painted_stiffness))
         return np.exp(logarithm[self._shared.space.hexes].mean(axis=1))
+
+    def _skin_paralysis(self, effects: Effects) -> Field | None:
+        """The share (V,) of the actuation that is lost at each skin vertex, None where nothing is paralyzed."""
+        painted = np.array(effects.painted_paralysis) if effects.painted_paralysis else 0.0
+        field = painted + sum(share * self._regions[region] for region, share in effects.paralysis)
+        return np.minimum(field, 1.0) if np.any(field) else None
+
+    def _pulled(self, mandible: MandibleShape, canonical: Field, rest: Field) -> Field:
+        """The displacement of the bone at points (P, 3), fading with their distance from it in canonical space."""
+        distance = cKDTree(self._template.meshes["mandible"].vertices).query(canonical)[0]
+        share = 1.0 - np.clip(distance / PULLED_MM, 0.0, 1.0)
+        share = share * share * (3.0 - 2.0 * share)
+        return share[:, None] * (mandible.applied(rest) - rest)

@@ -70,7 +70,7 @@ def test_a_tooth_on_a_growing_mandible_pushes_the_tissue_ahead():
     tooth = box_surface((8.0, -0.7, 6.0), (16.0, -0.3, 10.0))
     collision = collision_patch(patches, nodes, space.hexes, 2.0, lower=tooth)
     simulator = Simulator(space, nodes, collision=collision)
-    shape = MandibleShape(np.array([[12.0, -40.0, 8.0], [12.0, -40.0, 8.0]]), np.array([1.0, 1.0, 1.05]))
+    shape = MandibleShape(np.array([[12.0, -80.0, 8.0], [12.0, -80.0, 8.0]]), np.array([1.0, 1.0, 1.025]))
     result = simulator.solve(nodes, np.eye(4), conditions=Conditions(mandible=shape))
     assert result.state.collision_free
     assert result.minimum_distance_mm > 0.0

@@ -49,7 +49,12 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(action=action)
         return command
 
-    add("demo", _demo, "play a performance on a face, write demo.blend, pictures, a film and a report")
+    add(
+        "demo",
+        _demo,
+        "play a performance on a face, also under --gravity, with --stiffness, --paralysis or --jaw-scale, and write "
+        "demo.blend, pictures, a film and a report",
+    )
     add("test", _test, "run all tests, or pytest with the arguments that follow")
     add("lint", _lint, "check style, formatting and the direction of imports")
     add("bench", _bench, "measure the simulator and the network on this machine")

@@ -57,6 +57,23 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--width", type=int, default=320, metavar="PIXELS", help="width of the pictures, even")
     demo.add_argument("--samples", type=int, default=4, metavar="N", help="paths per pixel of the film")
     demo.add_argument("--sheet-samples", type=int, default=8, metavar="N", help="the same of the contact sheet")
+    demo.add_argument(
+        "--gravity",
+        metavar="PITCH,ROLL",
+        help="degrees the head nods (90: face down, -90: on the back) and leans to its right, or PITCH,YAW,ROLL",
+    )
+    demo.add_argument("--stiffness", type=float, default=1.0, metavar="SCALE", help="multiple of Young's modulus")
+    demo.add_argument(
+        "--paralysis",
+        metavar="REGION[:SHARE],...",
+        help="left, right, or a branch of the facial nerve such as left.buccal (temporal, zygomatic, buccal, "
+        "mandibular), each with the share 0 to 1 that is lost",
+    )
+    demo.add_argument(
+        "--jaw-scale",
+        metavar="LENGTH[,WIDTH,HEIGHT]",
+        help="scale of the mandible about its condyles",
+    )
     demo.set_defaults(action=_demo)
     sheet = commands.add_parser(
         "expressions",
@@ -80,21 +97,25 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     from .demo.console import Console
+    from .demo.effect_options import effects_from_words
     from .demo.run import DemoOptions, run_demo
 
-    wanted = DemoOptions(
-        capture=options.capture,
-        frames=options.frames,
-        resolution_mm=options.resolution,
-        out=options.out,
-        seed=options.seed,
-        weights=options.weights,
-        width=options.width,
-        samples=options.samples,
-        sheet_samples=options.sheet_samples,
-    )
-    command = ["build.py", *arguments]
-    return _explaining(lambda: run_demo(wanted, command, Console()))
+    def work() -> int:
+        wanted = DemoOptions(
+            capture=options.capture,
+            frames=options.frames,
+            resolution_mm=options.resolution,
+            out=options.out,
+            seed=options.seed,
+            weights=options.weights,
+            width=options.width,
+            samples=options.samples,
+            sheet_samples=options.sheet_samples,
+            effects=effects_from_words(options.gravity, options.stiffness, options.paralysis, options.jaw_scale),
+        )
+        return run_demo(wanted, ["build.py", *arguments], Console())
+
+    return _explaining(work)
 
 
 def _expressions(options: argparse.Namespace, _arguments: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 """A character's session: an identity and settings in, a face in any expression out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,12 @@ from ..simulation.simulator import Simulator
 from ..simulation.state import SimulationResult, SimulationState, Status
 from .assets import FaceAssets
 from .displacement_sampler import DisplacementSampler
+from .effect_fields import AppliedEffects, EffectFields
+from .effects import NO_EFFECTS, Effects
 from .errors import CharacterCancelled, SettingsError
 from .expression_input import validated_expression
 from .eye_rotation import eye_rotation
-from .face_geometry import EYE_PARTS, FaceGeometry, PosedFace
+from .face_geometry import EYE_PARTS, JAW_PARTS, FaceGeometry, PosedFace
 from .identity import Identity
 from .lash_pose import pose_lashes
 from .rest_shape import RestShape, make_rest_shape
@@ -100,6 +102,11 @@ class Character:
         self._skin_sampler: DisplacementSampler | None = None
         self._tissue_sampler: DisplacementSampler | None = None
         self._simulator: Simulator | None = None
+        self._simulator_stiffness: tuple[float, tuple[float, ...]] | None = None
+        self._effect_fields = EffectFields(self._assets.template, self._shared, self._rest)
+        self._effects: Effects | None = None
+        self._applied: AppliedEffects | None = None
+        self._edited_rest: SimulationState | None = None
         tell(1.0, "Ready")
 
     @property
@@ -126,6 +133,7 @@ class Character:
         self,
         expression: npt.ArrayLike,
         *,
+        effects: Effects = NO_EFFECTS,
         physics: bool = True,
         contact: bool = True,
         start: SimulationState | None = None,
@@ -135,6 +143,8 @@ class Character:
 
         Args:
             expression: (52,) ARKit weights, see ``validated_expression``.
+            effects: gravity, stiffness, paralysis, an edited mandible (with physics only; the network knows none of
+                them). Another stiffness makes another simulator, which takes about as long as the first one.
             physics: simulate the tissue; otherwise the network alone moves the skin.
             contact: lips, lining, lids, teeth and eyeballs collide (with physics only).
             start: the end state of the frame before; None starts at rest.
@@ -142,9 +152,12 @@ class Character:
 
         Raises:
             ExpressionError: the expression is not 52 finite weights in range.
+            EffectsError: what is painted does not fit the skin.
         """
         weights = validated_expression(expression)
         if physics:
+            effects.check_vertex_count(len(self.rest.vertices["skin"]))
+            self._prepare(effects)
             return self._pose_simulated(weights, contact, start, should_cancel)
         if self._skin_sampler is None:
             skin = self._assets.template.meshes["skin"].vertices
@@ -154,6 +167,31 @@ class Character:
         skin = self.rest.vertices["skin"] + displacements[:count]
         return self._posed(skin, self._jaw(displacements[count:]), self._eyes(weights))
 
+    def _prepare(self, effects: Effects) -> None:
+        """Make what only the simulation needs, for these effects."""
+        shared = self._shared
+        if self._tissue_sampler is None:
+            skin = self._assets.template.meshes["skin"].vertices[shared.outside]
+            points = np.concatenate([shared.node_positions, skin])
+            parting = np.concatenate([shared.node_parting, shared.skin_parting[shared.outside]])
+            self._tissue_sampler = self._sampler(points, parting)
+        stiffness = effects.stiffness, effects.painted_stiffness
+        if self._simulator_stiffness != stiffness:
+            settings = self.settings.simulation
+            self._simulator = Simulator(
+                shared.space,
+                self._rest.nodes,
+                collision=self._rest.collision,
+                settings=replace(settings, young_modulus_mpa=effects.stiffness * settings.young_modulus_mpa),
+                membrane=shared.lining,
+                stiffness=self._effect_fields.cell_stiffness(effects),
+            )
+            self._simulator_stiffness = stiffness
+        if self._effects != effects:
+            self._applied = self._effect_fields.applied(effects)
+            self._edited_rest = None
+            self._effects = effects
+
     def _pose_simulated(
         self,
         weights: npt.NDArray[np.float64],
@@ -161,20 +199,9 @@ class Character:
         start: SimulationState | None,
         should_cancel: ShouldCancel | None,
     ) -> PosedFace:
-        shared = self._shared
-        if self._tissue_sampler is None:
-            skin = self._assets.template.meshes["skin"].vertices[shared.outside]
-            points = np.concatenate([shared.node_positions, skin])
-            parting = np.concatenate([shared.node_parting, shared.skin_parting[shared.outside]])
-            self._tissue_sampler = self._sampler(points, parting)
-        if self._simulator is None:
-            self._simulator = Simulator(
-                shared.space,
-                self._rest.nodes,
-                collision=self._rest.collision,
-                settings=self.settings.simulation,
-                membrane=shared.lining,
-            )
+        shared, applied = self._shared, self._applied
+        if start is None and applied.conditions.mandible is not None:
+            start = self._start_edited(should_cancel)
         node_count, outside_count = len(shared.node_positions), len(shared.outside)
         displacements = self._tissue_sampler.displacements(weights)
         nodes, outside, mandible = np.split(displacements, [node_count, node_count + outside_count])
@@ -184,13 +211,26 @@ class Character:
             self._jaw(mandible),
             start,
             eyes=(eyes["eye_left"], eyes["eye_right"]),
+            conditions=applied.conditions,
             contact=contact,
             should_cancel=should_cancel,
         )
         skin = self._rest.skin_with_nodes(shared, result.state.positions)
-        skin[shared.outside] += outside
+        skin[shared.outside] += applied.outside(outside)
         pose = result.state.pose
         return self._posed(skin, pose.jaw, {"eye_left": pose.left_eye, "eye_right": pose.right_eye}, result)
+
+    def _start_edited(self, should_cancel: ShouldCancel | None) -> SimulationState:
+        """The rest state with the edited mandible: the bone grows from its own shape to the other, tissue around it."""
+        if self._edited_rest is None:
+            conditions = self._applied.conditions
+            result = self._simulator.solve(
+                self._rest.nodes, np.eye(4), conditions=conditions, should_cancel=should_cancel
+            )
+            if result.status is Status.CANCELLED:
+                return result.state
+            self._edited_rest = result.state
+        return self._edited_rest
 
     def _eyes(self, weights: npt.NDArray[np.float64]) -> dict[str, Transform]:
         """The rotation of each eyeball."""
@@ -206,6 +246,7 @@ class Character:
         eyes: dict[str, Transform],
         result: SimulationResult | None = None,
     ) -> PosedFace:
+        shape = None if result is None else result.state.pose.mandible
         return PosedFace(
             skin=skin,
             lashes=pose_lashes(
@@ -216,6 +257,7 @@ class Character:
                 self.rest.eye_centers,
             ),
             jaw=jaw,
+            edited_rest={} if shape is None else {part: shape.applied(self.rest.vertices[part]) for part in JAW_PARTS},
             state=None if result is None else result.state,
             result=result,
             is_cancelled=result is not None and result.status is Status.CANCELLED,

@@ -17,6 +17,12 @@ class ExpressionError(BackendError):
     kind = "expression"
 
 
+class EffectsError(BackendError):
+    """Physical effects name something unknown, are out of range or were painted on another mesh."""
+
+    kind = "effects"
+
+
 class IdentityError(BackendError):
     """Identity coefficients are not 100 finite numbers within the bound."""
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A character's shapes: at rest and in a pose."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +43,8 @@ class PosedFace:
         jaw: (4, 4) rigid, takes the rest mandible to its place.
         eye_left: (4, 4) rotation about the eye's center.
         eye_right: (4, 4).
+        edited_rest: where the mandible is edited, the vertices (V, 3) of every one of ``JAW_PARTS`` at rest, mm, which
+            ``jaw`` moves instead of the character's own; otherwise empty.
         state: of the simulation, the start state for a next frame; None without physics.
         result: of the simulation; None without physics.
         is_cancelled: the simulation was cancelled; the skin is where it stood then and of no use.
@@ -53,6 +55,7 @@ class PosedFace:
     jaw: Transform
     eye_left: Transform
     eye_right: Transform
+    edited_rest: dict[str, Vertices] = field(default_factory=dict)
     state: "SimulationState | None" = None
     result: "SimulationResult | None" = None
     is_cancelled: bool = False
@@ -75,4 +78,4 @@ class PosedFace:
             return self.skin
         if part == "lashes":
             return self.lashes
-        return apply(self.transform(part), rest.vertices[part])
+        return apply(self.transform(part), self.edited_rest.get(part, rest.vertices[part]))

@@ -12,6 +12,7 @@ of the numerics (x to the character's left, y up, z forward).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -84,12 +85,14 @@ class PoseLive(Request):
         expression: (52,) ARKit weights in the order of ``ARKIT_NAMES``.
         physics: simulate the tissue; otherwise the network alone moves the skin.
         contact: lips, lining, lids, teeth and eyeballs collide (with physics only).
+        effects: attributes of ``Effects`` that differ from their defaults, by name (with physics only).
     """
 
     character: str
     expression: tuple[float, ...]
     physics: bool = False
     contact: bool = True
+    effects: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +105,7 @@ class PoseFrame(Request):
         expression: (52,) ARKit weights.
         physics: as in ``PoseLive``.
         contact: as in ``PoseLive``.
+        effects: as in ``PoseLive``; a frame may start from one with other effects.
         start_serial: serial of an earlier ``PoseFrame`` of the same character whose end state is the start state of
             this one (the backend keeps the last few); None starts from the rest shape.
     """
@@ -111,6 +115,7 @@ class PoseFrame(Request):
     expression: tuple[float, ...]
     physics: bool = True
     contact: bool = True
+    effects: Mapping[str, Any] = field(default_factory=dict)
     start_serial: int | None = None
 
 
@@ -194,7 +199,8 @@ class Posed(Reply):
     """A posed character.
 
     ``arrays`` holds ``skin`` (V, 3) and ``lashes`` (L, 3) in mm, and the rigid transforms ``jaw``, ``eye_left`` and
-    ``eye_right`` (4, 4) that move rest vertices (column vectors) to their place.
+    ``eye_right`` (4, 4) that move rest vertices (column vectors) to their place. Where the mandible is edited it also
+    holds ``rest_mandible``, ``rest_lower_teeth`` and ``rest_lower_gum`` (V, 3), which ``jaw`` moves instead.
 
     Attributes:
         character: name of the character.

@@ -20,6 +20,7 @@ from ..simulation.collision_geometry import LID_REGIONS
 from ..simulation.intersections import IntersectionCount, count_intersections
 from ..simulation.state import SimulationState, Status
 from .character import Character
+from .effects import NO_EFFECTS, Effects
 from .face_geometry import EYE_PARTS, PosedFace
 from .rigid_motion import apply, fit_rigid
 
@@ -66,14 +67,16 @@ class PlayedFrame:
 class PerformancePlayer:
     """Plays expressions on a character, each frame started from the one before."""
 
-    def __init__(self, character: Character, template: Template) -> None:
+    def __init__(self, character: Character, template: Template, effects: Effects = NO_EFFECTS) -> None:
         """Prepare the measurements.
 
         Args:
             character: who plays.
             template: the one that the character is made from.
+            effects: what acts on the face in every frame.
         """
         self._character = character
+        self._effects = effects
         skin = template.meshes["skin"]
         self._mouth, self._lids = (
             skin.triangles[_union(template, regions)[skin.triangles].all(axis=1)]
@@ -94,15 +97,27 @@ class PerformancePlayer:
         start_without: SimulationState | None = None
         for index, expression in enumerate(weights):
             began = time.perf_counter()
-            posed = self._character.pose(expression, start=start, should_cancel=should_cancel)
+            posed = self._pose(expression, start, should_cancel)
             seconds = time.perf_counter() - began
             if posed.is_cancelled:
                 return
-            without = self._character.pose(expression, contact=False, start=start_without, should_cancel=should_cancel)
+            without = self._pose(expression, start_without, should_cancel, contact=False)
             if without.is_cancelled:
                 return
             start, start_without = posed.state, without.state
             yield posed, self._measure(index, seconds, posed, without)
+
+    def _pose(
+        self,
+        expression: npt.NDArray[np.float64],
+        start: SimulationState | None,
+        should_cancel: Callable[[], bool] | None,
+        *,
+        contact: bool = True,
+    ) -> PosedFace:
+        return self._character.pose(
+            expression, effects=self._effects, contact=contact, start=start, should_cancel=should_cancel
+        )
 
     def count(self, posed: PosedFace) -> IntersectionCount:
         """Intersections among lips, inner mouth and teeth of a pose, in the precision of Blender's meshes."""
@@ -120,8 +135,11 @@ class PerformancePlayer:
 
     def _measure(self, index: int, seconds: float, posed: PosedFace, without: PosedFace) -> PlayedFrame:
         space, rest, result = self._character.space, self._character.rest, posed.result
+        nodes = self._character.rest_shape.nodes
+        mandible, skull = (each.apply(nodes) for each in (space.mandible_attachment, space.skull_attachment))
         lower_teeth = posed.vertices(rest, "lower_teeth")
-        rigid = apply(fit_rigid(rest.vertices["lower_teeth"], lower_teeth), rest.vertices["lower_teeth"])
+        unmoved = posed.edited_rest.get("lower_teeth", rest.vertices["lower_teeth"])
+        rigid = apply(fit_rigid(unmoved, lower_teeth), unmoved)
         return PlayedFrame(
             index=index,
             seconds=seconds,
@@ -133,15 +151,17 @@ class PerformancePlayer:
             intersections_without_contact=self.count(without),
             lid_intersections=self.count_at_lids(posed),
             lid_intersections_without_contact=self.count_at_lids(without),
-            jaw_attachment_error_mm=self._attachment_error(space.mandible_attachment, posed, posed.jaw),
-            skull_attachment_error_mm=self._attachment_error(space.skull_attachment, posed, np.eye(4)),
+            jaw_attachment_error_mm=_attachment_error(
+                space.mandible_attachment, posed, posed.state.pose.on_mandible(mandible)
+            ),
+            skull_attachment_error_mm=_attachment_error(space.skull_attachment, posed, skull),
             lower_teeth_error_mm=float(np.linalg.norm(lower_teeth - rigid, axis=1).max()),
         )
 
-    def _attachment_error(self, attachment: Embedding, posed: PosedFace, motion: npt.NDArray[np.float64]) -> float:
-        """Greatest distance, mm, between attached tissue and where the motion of the bone takes it."""
-        wanted = apply(motion, attachment.apply(self._character.rest_shape.nodes))
-        return float(np.linalg.norm(attachment.apply(posed.state.positions) - wanted, axis=1).max())
+
+def _attachment_error(attachment: Embedding, posed: PosedFace, wanted: npt.NDArray[np.float64]) -> float:
+    """Greatest distance, mm, between attached tissue and the place (P, 3) of its bone."""
+    return float(np.linalg.norm(attachment.apply(posed.state.positions) - wanted, axis=1).max())
 
 
 def _union(template: Template, regions: tuple[str, ...]) -> npt.NDArray[np.bool_]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..simulation.state import SimulationState
     from .assets import FaceAssets
     from .character import Character, CharacterSettings, PosedFace
+    from .effects import Effects
 
 KEPT_STATES = 8
 PROGRESS_INTERVAL_SECONDS = 0.1
@@ -196,6 +197,7 @@ class Service:
         start = self._live_states.pop(request.character, None)  # after an error the next pose starts at rest
         posed = character.pose(
             request.expression,
+            effects=self._effects(request),
             physics=request.physics,
             contact=request.contact,
             start=start,
@@ -221,6 +223,7 @@ class Service:
         self._announce_preparation(request, character)
         posed = character.pose(
             request.expression,
+            effects=self._effects(request),
             physics=request.physics,
             contact=request.contact,
             start=states.get(request.start_serial),
@@ -239,6 +242,12 @@ class Service:
         if request.physics and not character.simulation_is_prepared:
             sentence = "Preparing the simulation; the first time after installing this takes a minute or two."
             self._send(messages.Progress(serial=request.serial, fraction=0.0, sentence=sentence))
+
+    @staticmethod
+    def _effects(request: messages.PoseLive | messages.PoseFrame) -> "Effects":
+        from .effects import Effects
+
+        return Effects.of(request.effects)
 
     def _character(self, name: str) -> "Character":
         if name not in self._characters:
@@ -262,7 +271,7 @@ def _posed(
         "jaw": posed.jaw,
         "eye_left": posed.eye_left,
         "eye_right": posed.eye_right,
-    }
+    } | {f"rest_{part}": vertices for part, vertices in posed.edited_rest.items()}
     if result is None:
         return messages.Posed(
             serial=request.serial,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from ..anatomy.material_space import RESOLUTION_RANGE_MM
 from ..backend.assets import FaceAssets
 from ..backend.character import Character, CharacterSettings
+from ..backend.effects import NO_EFFECTS, Effects
 from ..backend.identity import Identity
 from ..backend.played_performance import PerformancePlayer, PlayedFrame
 from ..backend.settings import default_cache_directory
@@ -41,6 +42,7 @@ class DemoOptions:
         width: of the pictures, in pixels.
         samples: paths per pixel of the film.
         sheet_samples: paths per pixel of the contact sheet.
+        effects: what acts on the face besides its expressions.
         cache_directory: where material spaces are kept.
     """
 
@@ -53,6 +55,7 @@ class DemoOptions:
     width: int = 320
     samples: int = 4
     sheet_samples: int = 8
+    effects: Effects = NO_EFFECTS
     cache_directory: Path = field(default_factory=default_cache_directory)
 
     @property
@@ -113,6 +116,7 @@ def run_demo(options: DemoOptions, command: Sequence[str], console: Console) -> 
             "resolution_mm": options.resolution_mm,
             "hexes": played.hex_count,
             "seed": options.seed,
+            "effects": asdict(options.effects),
             **report.summarize(played.frames),
             "setup_seconds": round(played.setup_seconds, 2),
             "setup_from_cache": played.setup_from_cache,
@@ -175,12 +179,12 @@ class _Playing:
             progress=self._tell_set_up,
             assets=assets,
         )
-        self._studio.add_face(0, character.rest)
         # The first pose makes the simulator and compiles what is not compiled yet: both belong to the set-up.
         self._console.progress("Preparing the simulation")
-        player = PerformancePlayer(character, assets.template)
-        for _ in player.play(np.zeros((1, 52))):
-            pass
+        player = PerformancePlayer(character, assets.template, options.effects)
+        for posed, _ in player.play(np.zeros((1, 52))):
+            rest = character.rest
+            self._studio.add_face(0, replace(rest, vertices=rest.vertices | posed.edited_rest))
         self.hex_count = len(character.space.hexes)
         self.setup_seconds = time.perf_counter() - began
         self.setup_from_cache = _files_in(options.cache_directory) == cached

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix, vstack
 from scipy.sparse.csgraph import connected_components
 
 from .membrane import MembraneSprings
-from .rigid_motion import transform_points
+from .obstacle import REST_POSE, RigidPose
 
 
 class Embedding(Protocol):
@@ -99,19 +99,19 @@ class Attachments:
         self._transposed = self._rows.T.tocsr()
         self._bone_count = skull_rows.shape[0] + mandible_rows.shape[0]
         self.matrix = (self._transposed @ self._rows.multiply(self._stiffness)).tocsr()
-        self.set_boundary(rest_nodes, np.eye(4))
+        self.set_boundary(rest_nodes, REST_POSE)
 
-    def set_boundary(self, target_nodes: np.ndarray, jaw: np.ndarray) -> None:
+    def set_boundary(self, target_nodes: np.ndarray, pose: RigidPose) -> None:
         """Move the far ends of the springs.
 
         Args:
             target_nodes: (N, 3) target, of which the border nodes are read.
-            jaw: (4, 4) transform of the mandible from rest.
+            pose: moves the mandible from rest.
         """
-        mandible = transform_points(jaw, self._mandible_rest)
+        mandible = pose.on_mandible(self._mandible_rest)
         targets = [self._skull_rest, mandible, target_nodes[self._followers]]
         if self._membrane is not None:
-            targets.append(self._membrane.targets(target_nodes, lambda points: transform_points(jaw, points)))
+            targets.append(self._membrane.targets(target_nodes, pose.on_mandible))
         self._targets = np.concatenate(targets)
 
     def energy_and_gradient(self, nodes: np.ndarray) -> tuple[float, np.ndarray]:

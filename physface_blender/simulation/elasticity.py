@@ -162,6 +162,19 @@ def _actuation(positions, hexes, inverse, out):
 
 
 @numba.njit(cache=True, parallel=True)
+def _relax(activity, actuation):
+    """Draw actuation (E, 8, 6) towards I, A <- I + activity (A - I) with activity (E, 8)."""
+    for e in numba.prange(len(actuation)):
+        for q in range(8):
+            share = activity[e, q]
+            for k in range(6):
+                actuation[e, q, k] *= share
+            actuation[e, q, 0] += 1.0 - share
+            actuation[e, q, 3] += 1.0 - share
+            actuation[e, q, 5] += 1.0 - share
+
+
+@numba.njit(cache=True, parallel=True)
 def _energy_and_forces(positions, hexes, inverse, weights, actuation, energies, forces, rotations, curvatures, level):
     """Fill block energies (B,), corner gradients (E, 8, 3), rotations (E, 8, 9) and L^-1 (E, 8, 6).
 
@@ -324,8 +337,10 @@ class ShapeTargeting:
         fill: (E,) fraction of each cell that is tissue; counted as at least 0.2, so that no cell is left without
             stiffness.
         shear_modulus_mpa: mu, newton per square millimeter.
+        stiffness: (E,) multiples of mu, one for each cell; None for 1 everywhere.
 
     Attributes:
+        volumes: (E, 8) cubic millimeters of the cell at rest that a quadrature point stands for, filled or not.
         weights: (E, 8) mu times volume at the quadrature points, newton millimeter.
         inverse_jacobians: (E, 8, 3, 3) 1/mm.
 
@@ -333,11 +348,20 @@ class ShapeTargeting:
         RestShapeError: if a cell has no volume.
     """
 
-    def __init__(self, rest_nodes: np.ndarray, hexes: np.ndarray, fill: np.ndarray, shear_modulus_mpa: float) -> None:
+    def __init__(
+        self,
+        rest_nodes: np.ndarray,
+        hexes: np.ndarray,
+        fill: np.ndarray,
+        shear_modulus_mpa: float,
+        stiffness: np.ndarray | None = None,
+    ) -> None:
         self.hexes = np.ascontiguousarray(hexes, dtype=np.int32)
-        self.inverse_jacobians, volume = reference_jacobians(rest_nodes, self.hexes)
+        self.inverse_jacobians, self.volumes = reference_jacobians(rest_nodes, self.hexes)
         self.inverse_jacobians = np.ascontiguousarray(self.inverse_jacobians)
-        self.weights = shear_modulus_mpa * volume * np.clip(fill, 0.2, 1.0)[:, None]
+        self.weights = shear_modulus_mpa * self.volumes * np.clip(fill, 0.2, 1.0)[:, None]
+        if stiffness is not None:
+            self.weights *= stiffness[:, None]
         self.node_count = len(rest_nodes)
         corners = self.hexes.ravel()
         self._entries = np.argsort(corners, kind="stable").astype(np.int32)
@@ -373,11 +397,18 @@ class ShapeTargeting:
         tensors = np.broadcast_to(tensors, (len(self.hexes), 8, 3, 3))
         self._actuation[:] = tensors[..., [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]]
 
-    def set_target(self, target_nodes: np.ndarray) -> None:
-        """Set A = R(F)^T F of the deformation that moves the rest nodes to target_nodes (N, 3) millimeters."""
+    def set_target(self, target_nodes: np.ndarray, activity: np.ndarray | None = None) -> None:
+        """Set A = R(F)^T F of the deformation that moves the rest nodes to target_nodes (N, 3) millimeters.
+
+        Args:
+            target_nodes: (N, 3) millimeters.
+            activity: (E, 8) share 0..1 of A - I that is left at each quadrature point; None leaves all of it.
+        """
         _actuation(
             np.ascontiguousarray(target_nodes, dtype=np.float64), self.hexes, self.inverse_jacobians, self._actuation
         )
+        if activity is not None:
+            _relax(np.ascontiguousarray(activity), self._actuation)
 
     def energy(self, nodes: np.ndarray) -> float:
         """Return the energy at nodes (N, 3) in newton millimeter."""

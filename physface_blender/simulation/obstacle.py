@@ -7,6 +7,7 @@ from enum import Enum
 
 import numpy as np
 
+from .mandible_shape import MandibleShape, between
 from .rigid_motion import ScrewMotion, transform_points
 
 
@@ -27,17 +28,25 @@ class RigidPose:
         jaw: of the mandible and the lower teeth.
         left_eye: of the character's left eyeball.
         right_eye: of the character's right eyeball.
+        mandible: shape of the mandible that the jaw moves; None where it is not edited.
     """
 
     jaw: np.ndarray
     left_eye: np.ndarray
     right_eye: np.ndarray
+    mandible: MandibleShape | None = None
 
     @staticmethod
-    def of(jaw: np.ndarray, eyes: tuple[np.ndarray, np.ndarray] | None = None) -> RigidPose:
+    def of(
+        jaw: np.ndarray, eyes: tuple[np.ndarray, np.ndarray] | None = None, mandible: MandibleShape | None = None
+    ) -> RigidPose:
         """Return the pose of a jaw and, if given, of the left and the right eyeball; else these rest."""
         left, right = eyes or (np.eye(4), np.eye(4))
-        return RigidPose(jaw, left, right)
+        return RigidPose(jaw, left, right, mandible)
+
+    def on_mandible(self, points: np.ndarray) -> np.ndarray:
+        """Return points (P, 3) of the unedited mandible at rest where they are in this pose."""
+        return transform_points(self.jaw, points if self.mandible is None else self.mandible.applied(points))
 
     def of_carrier(self, carrier: Carrier) -> np.ndarray:
         """Return the (4, 4) transform of what an obstacle moves with."""
@@ -70,11 +79,13 @@ class Obstacle:
         """Return the vertices (V, 3) in a pose."""
         if self.carrier is Carrier.SKULL:
             return self.vertices
+        if self.carrier is Carrier.MANDIBLE:
+            return pose.on_mandible(self.vertices)
         return transform_points(pose.of_carrier(self.carrier), self.vertices)
 
 
 class PoseMotion:
-    """The way of all rigid parts from one pose to another, each on a screw motion.
+    """The way of all rigid parts from one pose to another, each on a screw motion; the mandible changes shape evenly.
 
     Args:
         start: the pose at time 0.
@@ -85,10 +96,13 @@ class PoseMotion:
         self._jaw = ScrewMotion(start.jaw, end.jaw)
         self._left_eye = ScrewMotion(start.left_eye, end.left_eye)
         self._right_eye = ScrewMotion(start.right_eye, end.right_eye)
+        self._mandible = start.mandible, end.mandible
 
     def at(self, time: float) -> RigidPose:
         """Return the pose at a time 0..1; exactly start and end at the ends."""
-        return RigidPose(self._jaw.at(time), self._left_eye.at(time), self._right_eye.at(time))
+        return RigidPose(
+            self._jaw.at(time), self._left_eye.at(time), self._right_eye.at(time), between(*self._mandible, time)
+        )
 
     @property
     def jaw_degrees(self) -> float:

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 from .collision_geometry import CollisionGeometry
+from .conditions import Conditions, ConditionsError
 from .membrane import Membrane
 from .obstacle import REST_POSE, PoseMotion, RigidPose
 from .rigid_motion import is_rigid
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CollisionGeometry",
+    "Conditions",
+    "ConditionsError",
     "Method",
     "SettingsError",
     "SimulationInputError",
@@ -57,6 +60,9 @@ class Simulator:
         collision: colliding surfaces, free of intersection at rest (see `rest_repair`), or None for no contact at all.
         settings: stiffnesses, method, tolerances.
         membrane: skin without tissue behind it, whose nodes come after those of the space; or None.
+        stiffness: (E,) multiples of Young's modulus above zero, one for each cell; None for 1 everywhere. Actuation
+            that is consistent with the discretization has its minimum where the target is, whatever the weights: a
+            scale is seen only where gravity, contact, paralysis or bones hold the tissue away from there.
 
     Attributes:
         rest: the state at rest.
@@ -76,13 +82,18 @@ class Simulator:
         collision: CollisionGeometry | None = None,
         settings: SimulationSettings | None = None,
         membrane: Membrane | None = None,
+        stiffness: np.ndarray | None = None,
     ) -> None:
         self.settings = settings or SimulationSettings()
         self.space = space
         self._node_count = len(space.node_positions) + (0 if membrane is None else len(membrane.vertices))
         rest_nodes = self._checked_nodes(rest_nodes, "rest")
         self.collision = collision
-        self._tissue = Tissue(space, rest_nodes, collision, self.settings, membrane)
+        if stiffness is not None and (np.shape(stiffness) != (len(space.hexes),) or not _is_positive(stiffness)):
+            raise SimulationInputError(
+                f"The stiffness must be one finite number above zero for each of the {len(space.hexes)} cells."
+            )
+        self._tissue = Tissue(space, rest_nodes, collision, self.settings, membrane, stiffness)
         self._skin_nodes = np.unique(space.skin.corners[space.skin.hexes >= 0])
         if not len(self._skin_nodes):
             self._skin_nodes = np.arange(self._node_count)
@@ -99,6 +110,7 @@ class Simulator:
         start: SimulationState | None = None,
         *,
         eyes: tuple[np.ndarray, np.ndarray] | None = None,
+        conditions: Conditions | None = None,
         contact: bool = True,
         should_cancel: Callable[[], bool] | None = None,
     ) -> SimulationResult:
@@ -109,6 +121,7 @@ class Simulator:
             jaw: (4, 4) rigid transform of the mandible from rest.
             start: state of the frame before; its correction is carried over. None starts from rest.
             eyes: (4, 4) rigid transforms of the left and the right eyeball from rest; None leaves them there.
+            conditions: gravity, paralysis, an edited mandible; None for none of them.
             contact: whether surfaces collide; needs a simulator with collision geometry, and its setting `contact`.
             should_cancel: polled in every iteration; the solve ends with the last state when it returns True.
 
@@ -119,11 +132,16 @@ class Simulator:
         Raises:
             SimulationInputError: if the target, the jaw or an eye is not finite, of another shape, not rigid, or absurdly
                 far away.
+            ConditionsError: if the conditions make no sense.
         """
         started = time.perf_counter()
         target_nodes = self._checked_nodes(target_nodes, "target")
+        conditions = conditions or Conditions()
+        conditions.check(self._node_count)
         pose = RigidPose.of(
-            self._checked_rigid(jaw, "jaw"), eyes and tuple(self._checked_rigid(eye, "eye") for eye in eyes)
+            self._checked_rigid(jaw, "jaw"),
+            eyes and tuple(self._checked_rigid(eye, "eye") for eye in eyes),
+            conditions.mandible,
         )
         if start is not None:
             self._checked_nodes(start.positions, "start")
@@ -144,6 +162,8 @@ class Simulator:
         for share in np.arange(1, steps + 1) / steps:
             # The target itself at the end, to the last digit.
             passed = target_nodes if share == 1.0 else begin.target_nodes + share * (target_nodes - begin.target_nodes)
+            self._tissue.set_target(passed, way.at(share), conditions)
+            # The whole target even where it is paralyzed: it moves with the jaw, and the correction does the rest.
             progress, state = self._step(
                 state, passed, passed + correction, way.at(share), contact, share == 1.0, should_cancel
             )
@@ -173,8 +193,7 @@ class Simulator:
         is_last: bool,
         should_cancel: Callable[[], bool] | None,
     ) -> tuple[Progress, SimulationState]:
-        """Minimize for one target (N, 3) and pose of the rigid parts; return how it went and where it ended."""
-        self._tissue.set_target(target_nodes, pose.jaw)
+        """Minimize for the target (N, 3) and pose that the tissue was given; return how it went and where it ended."""
         motion = PoseMotion(begin.pose, pose)
         settings = self.settings if is_last else replace(self.settings, tolerance_mm=_PASSING_TOLERANCE_MM)
         minimizer = Minimizer(self._tissue, settings, motion, contact, self._skin_nodes, should_cancel)
@@ -210,3 +229,7 @@ class Simulator:
         if transform.shape != (4, 4) or not np.isfinite(transform).all() or not is_rigid(transform):
             raise SimulationInputError(f"The pose of the {name} is not a rigid transform.")
         return transform
+
+
+def _is_positive(values: np.ndarray) -> bool:
+    return bool((np.isfinite(values) & (np.asarray(values) > 0.0)).all())

@@ -172,7 +172,7 @@ class Minimizer:
                 all stays where it is now.
         """
         surface = self.surface(progress.nodes, progress.time)
-        self._tissue.set_jaw(self._motion.at(1.0 if advancing else progress.time).jaw)
+        self._tissue.set_pose(self._motion.at(1.0 if advancing else progress.time))
         obstacle_step = None
         if advancing:
             obstacle_step = self.surface(progress.nodes, 1.0) - surface

@@ -10,11 +10,15 @@ import numpy as np
 
 from .attachments import Attachments
 from .collision_geometry import CollisionGeometry
+from .conditions import Conditions
 from .contact import BarrierTerms, Contact, ContactSolution
 from .dissection import lattice_coordinates
 from .elasticity import ShapeTargeting
 from .factorization import factorize
+from .gravity import nodal_masses
+from .hexahedron import gauss_points, shape_values
 from .membrane import Membrane, MembraneSprings
+from .obstacle import RigidPose
 from .settings import SimulationSettings
 from .stiffness import elastic_stiffness
 
@@ -46,6 +50,7 @@ class Tissue:
         collision: colliding surfaces, or None.
         settings: stiffnesses and distances.
         membrane: skin without tissue, whose nodes come last; or None.
+        stiffness: (E,) multiples of Young's modulus, one for each cell; None for 1 everywhere.
 
     Raises:
         RestShapeError: if the rest shape has cells without volume.
@@ -59,8 +64,9 @@ class Tissue:
         collision: CollisionGeometry | None,
         settings: SimulationSettings,
         membrane: Membrane | None = None,
+        stiffness: np.ndarray | None = None,
     ) -> None:
-        self.elasticity = ShapeTargeting(rest_nodes, space.hexes, space.fill, settings.shear_modulus_mpa)
+        self.elasticity = ShapeTargeting(rest_nodes, space.hexes, space.fill, settings.shear_modulus_mpa, stiffness)
         elastic = elastic_stiffness(self.elasticity)
         self.attachments = Attachments(
             rest_nodes,
@@ -90,22 +96,46 @@ class Tissue:
             )
         self.factor_uses = 0
         self.force_scale = self.elasticity.stress_scale
-        self._target_nodes = rest_nodes
+        self._rest_nodes = rest_nodes
+        self._border_target = rest_nodes
+        self._masses = nodal_masses(self.elasticity.volumes, space.fill, self.elasticity.hexes, len(rest_nodes))
+        self._load = np.zeros_like(rest_nodes)
 
-    def set_target(self, target_nodes: np.ndarray, jaw: np.ndarray) -> None:
-        """Set actuation and boundary of a frame from target (N, 3) and jaw (4, 4)."""
-        self.elasticity.set_target(target_nodes)
-        self.attachments.set_boundary(target_nodes, jaw)
+    def set_target(self, target_nodes: np.ndarray, pose: RigidPose, conditions: Conditions) -> None:
+        """Set actuation, boundary and load of a frame.
+
+        Where the tissue is paralyzed A <- I + (1 - p) (A - I) (paper 001, figure 14; paper 002, figure 7),
+        which leaves K as it is. The border, where the network stands for the tissue beyond, follows in the same way.
+
+        Args:
+            target_nodes: (N, 3) where the unimpaired actuation wants the nodes.
+            pose: of the bones.
+            conditions: gravity, paralysis, shift of the border.
+        """
+        activity, border = None, target_nodes
+        if conditions.paralysis is not None:
+            left = 1.0 - conditions.paralysis
+            activity = left[self.elasticity.hexes] @ shape_values(gauss_points()).T
+            border = self._rest_nodes + left[:, None] * (target_nodes - self._rest_nodes)
+        if conditions.border_shift is not None:
+            border = border + conditions.border_shift
+        self.elasticity.set_target(target_nodes, activity)
+        self.attachments.set_boundary(border, pose)
         self.force_scale = self.elasticity.stress_scale
-        self._target_nodes = target_nodes
+        self._border_target = border
+        self._load = self._masses[:, None] * np.asarray(conditions.gravity, dtype=np.float64)
 
-    def set_jaw(self, jaw: np.ndarray) -> None:
-        """Move the mandible to jaw (4, 4), with the actuation and the rest of the boundary as they are."""
-        self.attachments.set_boundary(self._target_nodes, jaw)
+    def set_pose(self, pose: RigidPose) -> None:
+        """Move the bones, with the actuation and the rest of the boundary as they are."""
+        self.attachments.set_boundary(self._border_target, pose)
+
+    def _potential(self, nodes: np.ndarray) -> float:
+        """Return the energy of the load in newton millimeter, which is 0 at rest."""
+        return -float(np.vdot(self._load, nodes - self._rest_nodes))
 
     def energy(self, nodes: np.ndarray, surface: np.ndarray | None) -> float:
         """Return the total energy in newton millimeter at nodes (N, 3); surface is None without contact."""
-        total = self.elasticity.energy(nodes) + self.attachments.energy_and_gradient(nodes)[0]
+        total = self.elasticity.energy(nodes) + self.attachments.energy_and_gradient(nodes)[0] + self._potential(nodes)
         return total if surface is None else total + self.contact.barrier.energy(surface)
 
     def expand(
@@ -120,12 +150,14 @@ class Tissue:
         evaluate = self.elasticity.linearize if curvature else self.elasticity.energy_and_gradient
         energy, gradient = evaluate(nodes)
         spring_energy, spring_gradient = self.attachments.energy_and_gradient(nodes)
+        energy += spring_energy + self._potential(nodes)
         gradient += spring_gradient
+        gradient -= self._load
         if surface is None:
-            return Expansion(energy + spring_energy, gradient, None)
+            return Expansion(energy, gradient, None)
         barrier = self.contact.expand(surface, obstacle_step)
         gradient[self.patch_nodes] += barrier.gradient
-        return Expansion(energy + spring_energy + barrier.energy, gradient, barrier)
+        return Expansion(energy + barrier.energy, gradient, barrier)
 
     def hessian_product(self, direction: np.ndarray, barrier: BarrierTerms | None) -> np.ndarray:
         """Return the Hessian at the last expansion times direction (N, 3)."""

@@ -5,6 +5,7 @@ import pytest
 
 from physface_blender.simulation.attachments import Attachments
 from physface_blender.simulation.elasticity import ShapeTargeting
+from physface_blender.simulation.obstacle import REST_POSE, RigidPose
 from physface_blender.simulation.rigid_motion import ScrewMotion, is_rigid, transform_points
 from physface_blender.simulation.stiffness import elastic_stiffness
 
@@ -33,12 +34,12 @@ def test_bones_pull_where_they_go_and_nowhere_else(block):
     nodes, _, skull, mandible, graph = block
     attachments = Attachments(nodes, skull, mandible, np.array([26]), graph, 1.5, 4.0)
     target, jaw = jittered(nodes, 0.5, 0), pose_of_jaw()
-    attachments.set_boundary(target, jaw)
+    attachments.set_boundary(target, RigidPose.of(jaw))
     moved = transform_points(jaw, nodes)
     moved[nodes[:, 0] < 8.5] = nodes[nodes[:, 0] < 8.5]
     moved[26] = target[26]
     held = Attachments(nodes, skull, mandible, EMPTY, graph, 1.5, 4.0)
-    held.set_boundary(target, jaw)
+    held.set_boundary(target, RigidPose.of(jaw))
     energy, gradient = held.energy_and_gradient(moved)
     assert energy < 1e-20
     assert np.abs(gradient).max() < 1e-9
@@ -70,7 +71,7 @@ def test_a_piece_attached_to_nothing_is_tied_to_its_target(block):
     assert attachments.floating_pieces == 1
     assert np.linalg.eigvalsh((graph + attachments.matrix).toarray()).min() > 0.0
     target = both + np.array([0.0, 0.0, 3.0])
-    attachments.set_boundary(target, np.eye(4))
+    attachments.set_boundary(target, REST_POSE)
     pull = attachments.energy_and_gradient(both)[1]
     assert (pull[len(nodes) :, 2] < 0.0).all()
     assert not pull[: len(nodes)].any()

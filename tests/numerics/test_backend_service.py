@@ -219,3 +219,24 @@ def test_a_worker_killed_in_a_bake_keeps_what_was_done_and_the_next_bake_works(s
     again = ask(client, frame(1))  # the character is made anew without being asked for
     np.testing.assert_allclose(again.arrays["skin"], finished.arrays["skin"], atol=1e-9)
     client.close()
+
+
+def test_effects_go_through_both_transports(client, twin):
+    effects = {"jaw_scale": (0.95, 1.0, 1.0), "paralysis": (("left", 0.5),), "head_degrees": (20.0, 0.0, 0.0)}
+    there, here = (ask(side, frame(1, effects=effects)) for side in (client, twin))
+    assert isinstance(there, messages.Posed)
+    assert {"rest_mandible", "rest_lower_teeth", "rest_lower_gum"} < set(there.arrays)
+    for name, array in there.arrays.items():
+        np.testing.assert_allclose(array, here.arrays[name], atol=1e-6)
+    plain = ask(client, frame(2))
+    assert "rest_mandible" not in plain.arrays
+    assert np.abs(plain.arrays["skin"] - there.arrays["skin"]).max() > 1.0
+    moving = ask(client, live(physics=True, contact=False, effects=effects))
+    np.testing.assert_allclose(moving.arrays["skin"], there.arrays["skin"], atol=0.1)
+
+
+def test_effects_that_make_no_sense_are_refused_in_a_sentence(client):
+    for effects in ({"jaw_scale": (9.0, 1.0, 1.0)}, {"levitation": 1.0}, {"painted_paralysis": (1.0,)}):
+        refused = ask(client, frame(1, effects=effects))
+        assert isinstance(refused, messages.Failed)
+        assert refused.kind == "effects"

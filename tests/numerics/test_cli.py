@@ -24,6 +24,11 @@ def run(arguments: list[str], capsys) -> tuple[int, str]:
         (["--resolution", "nan"], "out of range"),
         (["--width", "321"], "choose an even width"),
         (["--samples", "0"], "at least one sample"),
+        (["--gravity", "down"], "--gravity takes numbers"),
+        (["--gravity", "90,nan"], "rotation must lie between -180 and 180"),
+        (["--stiffness", "0"], "stiffness must lie between 0.1 and 10"),
+        (["--paralysis", "nose"], "There is no region 'nose'"),
+        (["--jaw-scale", "3"], "must lie between 0.7 and 1.3"),
         (["--capture", "nowhere.csv"], "There is no capture file"),
     ],
 )

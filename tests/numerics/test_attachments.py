@@ -32,13 +32,13 @@ def pose_of_jaw() -> np.ndarray:
 
 def test_bones_pull_where_they_go_and_nowhere_else(block):
     nodes, _, skull, mandible, graph = block
-    attachments = Attachments(nodes, skull, mandible, np.array([26]), graph, 1.5, 4.0)
+    attachments = Attachments(nodes, skull, mandible, np.array([26]), graph, 1.5, 4.0, border_stiffness_mpa_per_mm=1.5)
     target, jaw = jittered(nodes, 0.5, 0), pose_of_jaw()
     attachments.set_boundary(target, RigidPose.of(jaw))
     moved = transform_points(jaw, nodes)
     moved[nodes[:, 0] < 8.5] = nodes[nodes[:, 0] < 8.5]
     moved[26] = target[26]
-    held = Attachments(nodes, skull, mandible, EMPTY, graph, 1.5, 4.0)
+    held = Attachments(nodes, skull, mandible, EMPTY, graph, 1.5, 4.0, border_stiffness_mpa_per_mm=1.5)
     held.set_boundary(target, RigidPose.of(jaw))
     energy, gradient = held.energy_and_gradient(moved)
     assert energy < 1e-20
@@ -54,7 +54,9 @@ def test_bones_pull_where_they_go_and_nowhere_else(block):
 
 def test_matrix_is_the_derivative_of_the_gradient(block):
     nodes, _, skull, mandible, graph = block
-    attachments = Attachments(nodes, skull, mandible, np.array([3, 26]), graph, 1.5, 4.0)
+    attachments = Attachments(
+        nodes, skull, mandible, np.array([3, 26]), graph, 1.5, 4.0, border_stiffness_mpa_per_mm=1.5
+    )
     direction = np.random.default_rng(1).normal(size=nodes.shape)
     change = attachments.energy_and_gradient(nodes + direction)[1] - attachments.energy_and_gradient(nodes)[1]
     assert np.linalg.norm(change) > 1.0
@@ -67,7 +69,7 @@ def test_a_piece_attached_to_nothing_is_tied_to_its_target(block):
     graph = elastic_stiffness(
         ShapeTargeting(both, np.concatenate([hexes, hexes + len(nodes)]), np.ones(2 * len(hexes)), 1.0)
     )
-    attachments = Attachments(both, skull, mandible, EMPTY, graph, 1.5, 4.0)
+    attachments = Attachments(both, skull, mandible, EMPTY, graph, 1.5, 4.0, border_stiffness_mpa_per_mm=1.5)
     assert attachments.floating_pieces == 1
     assert np.linalg.eigvalsh((graph + attachments.matrix).toarray()).min() > 0.0
     target = both + np.array([0.0, 0.0, 3.0])
@@ -80,7 +82,7 @@ def test_a_piece_attached_to_nothing_is_tied_to_its_target(block):
 def test_points_outside_the_tissue_are_left_out(block):
     nodes, _, skull, mandible, graph = block
     outside = type(skull)(np.full(3, -1), np.zeros((3, 8)), np.zeros((3, 8), dtype=int))
-    attachments = Attachments(nodes, outside, mandible, EMPTY, graph, 1.5, 4.0)
+    attachments = Attachments(nodes, outside, mandible, EMPTY, graph, 1.5, 4.0, border_stiffness_mpa_per_mm=1.5)
     assert attachments.slip(nodes) < 1e-12
     assert attachments.matrix.diagonal()[nodes[:, 0] < 7.0].max() == 0.0
 

@@ -199,3 +199,13 @@ def test_words_of_a_command_line_become_effects():
     ):
         with pytest.raises(EffectsError):
             effects_from_words(*words)
+
+
+def test_a_paralyzed_cheek_goes_with_the_jaw_and_no_node_is_thrown_off(character):
+    """Next to the cut toward the neck the jaw pulls one way and the paralyzed border the other."""
+    posed = character.pose(expression(jawOpen=0.5), effects=Effects(paralysis=(("left", 1.0),)))
+    plain = character.pose(expression(jawOpen=0.5))
+    rest = character.rest_shape.nodes
+    farthest, usual = (np.linalg.norm(pose.state.positions - rest, axis=1).max() for pose in (posed, plain))
+    assert usual > 10.0
+    assert farthest < 1.5 * usual

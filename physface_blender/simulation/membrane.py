@@ -11,6 +11,7 @@ x, y and z, so it is part of K and costs the solver nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,7 +104,7 @@ class MembraneSprings:
         self._mandible_rest = rest_nodes[count + membrane.on_mandible]
         self._following = count + membrane.following
 
-    def targets(self, target_nodes: np.ndarray, move_mandible) -> np.ndarray:
+    def targets(self, target_nodes: np.ndarray, move_mandible: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Return where the springs want their points (P, 3).
 
         Args:

@@ -3,8 +3,9 @@
 A state is a pose of the nodes and a time in 0..1 along the motion of the jaw from where it was to where it shall be.
 A step moves both: the nodes along a direction that anticipates the teeth (the barrier's mixed derivatives times their
 displacement), the jaw along a screw motion. Continuous collision detection on the straight lines between the two
-poses shortens the step until nothing passes through anything. Once the jaw has arrived the boundary stays fixed, and
-from then on no step raises the energy.
+poses shortens the step until nothing passes through anything. Where that leaves little of the way, the
+jaw waits while the tissue settles. Once it has arrived the boundary stays fixed, and from then on no step raises the
+energy. Eyeballs move as the jaw does.
 """
 
 from __future__ import annotations

@@ -11,11 +11,19 @@ import ipctk
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from .near_pairs import NearPairs
+
 _MAX_ADVANCES = 1000
 """Bound on the work for one pair of elements; a pair that needs more shortens the step to what is known to be free."""
 
-_MARGIN_MM = 0.08
-"""How far vertices may stray before pairs are searched anew."""
+_REACH_MM = 1.0
+"""Pairs are listed up to this distance at least, so that a list serves many steps."""
+
+_FARTHEST_REACH_MM = 2.0
+"""Beyond this a list holds so many pairs that a single sweep is faster."""
+
+_SPARE_MM = 0.3
+"""What a list reaches farther than the step needs it for; later steps are shorter."""
 
 _LEAST_MM = 2e-4
 """Surfaces hardly come nearer than this: ten times what single precision can tell apart in a mesh of Blender's."""
@@ -43,8 +51,7 @@ class SurfaceBarrier:
         self._potential = ipctk.BarrierPotential(distance_mm, stiffness_mpa, use_physical_barrier=True)
         self._detection = ipctk.AdditiveCCD(max_iterations=_MAX_ADVANCES, conservative_rescaling=0.9)
         self._broad_phase = ipctk.LBVH()
-        self._reference: np.ndarray | None = None
-        self._candidates: ipctk.Candidates | None = None
+        self._near = NearPairs(faces, np.asarray(self._mesh.edges), moving_count)
         self._known: tuple[np.ndarray, ipctk.NormalCollisions] | None = None
 
     def intersects(self, surface: np.ndarray) -> bool:
@@ -65,8 +72,7 @@ class SurfaceBarrier:
             start: (V, 3) column-major, free of intersection.
             end: (V, 3) column-major.
         """
-        candidates = ipctk.Candidates()
-        candidates.build(self._mesh, start, end, _LEAST_MM, self._broad_phase)
+        candidates = self._pairs_on_the_way(start, end)
         # Where surfaces are that near already they may halve their distance, or nothing could move any more.
         least = min(_LEAST_MM, 0.5 * self.minimum_distance(start))
         return float(
@@ -108,16 +114,29 @@ class SurfaceBarrier:
             return self._known[1]
         collisions = ipctk.NormalCollisions()
         collisions.use_area_weighting = True
-        collisions.build(self._pairs_near(surface), self._mesh, surface, self.distance_mm)
+        if not self._near.covers(surface, self.distance_mm):
+            self._near.find(surface, _REACH_MM)
+        pairs = _candidates(*self._near.within(surface, self.distance_mm))
+        collisions.build(pairs, self._mesh, surface, self.distance_mm)
         self._known = (surface.copy(order="F"), collisions)
         return collisions
 
-    def _pairs_near(self, surface: np.ndarray) -> ipctk.Candidates:
-        """Return all pairs that can be within d-hat; found with a margin, they serve every later surface within it."""
-        if self._reference is not None and np.abs(surface - self._reference).max(initial=0.0) <= _MARGIN_MM:
-            return self._candidates
-        self._candidates = ipctk.Candidates()
-        # Boxes overlap where their distance along every axis is at most twice the inflation.
-        self._candidates.build(self._mesh, surface, 0.5 * self.distance_mm + _MARGIN_MM, self._broad_phase)
-        self._reference = surface.copy(order="F")
-        return self._candidates
+    def _pairs_on_the_way(self, start: np.ndarray, end: np.ndarray) -> ipctk.Candidates:
+        """Return all pairs that can meet on the straight way between two surfaces (V, 3)."""
+        way = end - start
+        if not self._near.covers(start, _LEAST_MM, way):
+            reach = self._near.travel(way) + self.distance_mm + _SPARE_MM
+            if reach > _FARTHEST_REACH_MM:
+                candidates = ipctk.Candidates()
+                candidates.build(self._mesh, start, end, _LEAST_MM, self._broad_phase)
+                return candidates
+            self._near.find(start, max(reach, _REACH_MM))
+        return _candidates(*self._near.within(start, _LEAST_MM, way))
+
+
+def _candidates(face_pairs: np.ndarray, edge_pairs: np.ndarray) -> ipctk.Candidates:
+    """Return pairs of faces and vertices (K, 2) and of edges (L, 2) as `ipctk` takes them."""
+    candidates = ipctk.Candidates()
+    candidates.fv_candidates = [ipctk.FaceVertexCandidate(face, vertex) for face, vertex in face_pairs.tolist()]
+    candidates.ee_candidates = [ipctk.EdgeEdgeCandidate(first, second) for first, second in edge_pairs.tolist()]
+    return candidates

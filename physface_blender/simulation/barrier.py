@@ -1,32 +1,91 @@
-"""The barrier between triangles, and collision detection along straight ways, from `ipctk`.
+"""The barrier between triangles, and how far they may move without touching.
 
-Incremental potential contact (Li et al. 2020; paper 001, section 4.4), in its area-weighted form: the barrier is a
-pressure over the surface that grows without bound as the distance goes to zero, and vanishes beyond d-hat. Pairs of
-elements that share a vertex never count, nor do pairs of obstacles.
+Incremental potential contact (Li et al. 2020; paper 001, section 4.4), in the area-weighted form that `ipctk` calls
+physical: a pressure over the surface that grows without bound as the distance goes to zero, and vanishes beyond d-hat.
+Energies and forces are those of `ipctk`, to the last digits (a test compares them); they are evaluated here because a
+frame asks for them dozens of times, and passing the pairs there and back takes longer than the sums. The Hessian is
+the part along the line between the closest points: what turning that line adds is smaller by the ratio of the distance
+to the edges (a few percent), and mostly negative, where it would be taken off. Pairs of elements that share a vertex
+never count, nor do pairs of obstacles.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import ipctk
+import numba
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from .near_pairs import NearPairs
-
-_MAX_ADVANCES = 1000
-"""Bound on the work for one pair of elements; a pair that needs more shortens the step to what is known to be free."""
+from .closest_points import point_triangle, segment_segment
+from .collision_detection import free_fraction
+from .near_pairs import NearPairs, largest_difference
 
 _REACH_MM = 1.0
 """Pairs are listed up to this distance at least, so that a list serves many steps."""
 
-_FARTHEST_REACH_MM = 2.0
-"""Beyond this a list holds so many pairs that a single sweep is faster."""
+_FARTHEST_TRAVEL_MM = 1.5
+"""A way on which surfaces come nearer by more than this is gone in several pieces: a list for all of it would be long."""
 
 _SPARE_MM = 0.3
-"""What a list reaches farther than the step needs it for; later steps are shorter."""
+"""What a list reaches farther than a way needs it for; the steps that follow are shorter."""
 
 _LEAST_MM = 2e-4
 """Surfaces hardly come nearer than this: ten times what single precision can tell apart in a mesh of Blender's."""
+
+_PARALLEL = 1e-3
+"""Squared sine of an angle below which the barrier between two edges fades (Li et al. 2020, section 5.2)."""
+
+
+@dataclass(frozen=True)
+class ContactPairs:
+    """Closest points nearer than d-hat, each counted once, with the barrier between them.
+
+    Attributes:
+        corners: (K, 4) int32 vertices.
+        weights: (K, 4) of the corners in the vector between the closest points; 0 where a corner has no part in it.
+        normals: (K, 3) unit vectors along it.
+        distances: (K,) millimeters.
+        energies: (K,) newton millimeter.
+        forces: (K, 4, 3) newton, derivatives of the energies by the corners.
+        pressures: (K,) newton, derivatives of the energies by the distances, negative.
+        curvatures: (K,) newton per millimeter, their second derivatives, positive.
+    """
+
+    corners: np.ndarray
+    weights: np.ndarray
+    normals: np.ndarray
+    distances: np.ndarray
+    energies: np.ndarray
+    forces: np.ndarray
+    pressures: np.ndarray
+    curvatures: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self.distances)
+
+    @property
+    def energy(self) -> float:
+        """Of all pairs together, newton millimeter."""
+        return float(self.energies.sum())
+
+    def gradient(self, vertex_count: int) -> np.ndarray:
+        """Return the derivative of the energy by the vertices, (V, 3) newton."""
+        gradient = np.zeros((vertex_count, 3))
+        np.add.at(gradient, self.corners, self.forces)
+        return gradient
+
+    def distance_derivatives(self, vertex_count: int) -> csr_matrix:
+        """Return the derivatives of the distances by the vertices, (K, 3 V), x, y and z of each vertex in turn.
+
+        With the curvatures between it and its transpose it makes the Hessian.
+        """
+        columns = 3 * self.corners[:, :, None] + np.arange(3)
+        values = self.weights[:, :, None] * self.normals[:, None, :]
+        starts = np.arange(0, 12 * len(self) + 1, 12)
+        return csr_matrix((values.ravel(), columns.ravel(), starts), shape=(len(self), 3 * vertex_count))
 
 
 class SurfaceBarrier:
@@ -44,15 +103,20 @@ class SurfaceBarrier:
         self, rest: np.ndarray, faces: np.ndarray, moving_count: int, distance_mm: float, stiffness_mpa: float
     ) -> None:
         self.distance_mm = distance_mm
-        self._moving = 3 * moving_count
+        self.moving_count = moving_count
+        self._stiffness = stiffness_mpa
         faces = np.asfortranarray(faces, dtype=np.int32)
         self._mesh = ipctk.CollisionMesh(np.asfortranarray(rest), np.asfortranarray(ipctk.edges(faces)), faces)
         self._mesh.can_collide = ipctk.make_static_obstacle_filter(moving_count)
-        self._potential = ipctk.BarrierPotential(distance_mm, stiffness_mpa, use_physical_barrier=True)
-        self._detection = ipctk.AdditiveCCD(max_iterations=_MAX_ADVANCES, conservative_rescaling=0.9)
-        self._broad_phase = ipctk.LBVH()
-        self._near = NearPairs(faces, np.asarray(self._mesh.edges), moving_count)
-        self._known: tuple[np.ndarray, ipctk.NormalCollisions] | None = None
+        self._faces = np.ascontiguousarray(faces)
+        self._edges = np.ascontiguousarray(self._mesh.edges, dtype=np.int32)
+        # Each area is shared by the two sides of a contact, and by contacts of vertices with faces and of edges.
+        self._vertex_areas = self._mesh.vertex_areas / 4.0
+        self._edge_areas = self._mesh.edge_areas / 4.0
+        lengths = rest[self._edges[:, 1]] - rest[self._edges[:, 0]]
+        self._edge_squares = np.einsum("ei,ei->e", lengths, lengths)
+        self._near = NearPairs(self._faces, self._edges, moving_count)
+        self._known: tuple[np.ndarray, ContactPairs] | None = None
 
     def intersects(self, surface: np.ndarray) -> bool:
         """Return whether any two triangles that may collide intersect, for vertices (V, 3)."""
@@ -60,83 +124,176 @@ class SurfaceBarrier:
 
     def minimum_distance(self, surface: np.ndarray) -> float:
         """Return the smallest distance in millimeters between elements that may collide, infinite beyond d-hat."""
-        collisions = self._collisions(surface)
-        if not len(collisions):
-            return float("inf")
-        return float(np.sqrt(collisions.compute_minimum_distance(self._mesh, surface)))
+        return float(self.pairs(surface).distances.min(initial=np.inf))
 
     def free_fraction(self, start: np.ndarray, end: np.ndarray) -> float:
         """Return the fraction, 0..1, of the straight way between two surfaces that is surely free of collision.
 
         Args:
-            start: (V, 3) column-major, free of intersection.
-            end: (V, 3) column-major.
+            start: (V, 3) free of intersection.
+            end: (V, 3).
         """
-        candidates = self._pairs_on_the_way(start, end)
         # Where surfaces are that near already they may halve their distance, or nothing could move any more.
         least = min(_LEAST_MM, 0.5 * self.minimum_distance(start))
-        return float(
-            candidates.compute_collision_free_stepsize(
-                self._mesh, start, end, min_distance=least, narrow_phase_ccd=self._detection
-            )
-        )
+        way = np.ascontiguousarray(end - start)
+        travel = min(self._near.travel(way), largest_difference(way))
+        pieces = max(1, int(np.ceil(travel / _FARTHEST_TRAVEL_MM)))
+        reach = max(_REACH_MM, travel / pieces + self.distance_mm + _SPARE_MM)
+        way /= pieces
+        for piece in range(pieces):
+            here = np.ascontiguousarray(start + piece * way)
+            if not self._near.covers(here, least, way):
+                self._near.find(here, reach)
+            pairs = self._near.within(here, least, way)
+            fraction = free_fraction(here, way, self._faces, self._edges, *pairs, least)
+            if fraction < 1.0:
+                return (piece + fraction) / pieces
+        return 1.0
 
-    def energy(self, surface: np.ndarray) -> float:
-        """Return the energy in newton millimeter at vertices (V, 3), column-major and free of intersection."""
-        collisions = self._collisions(surface)
-        return float(self._potential(collisions, self._mesh, surface)) if len(collisions) else 0.0
-
-    def expand(self, surface: np.ndarray) -> tuple[float, np.ndarray, csr_matrix, int] | None:
-        """Return the barrier to second order, or None where nothing is nearer than d-hat.
-
-        Args:
-            surface: (V, 3) column-major, free of intersection.
-
-        Returns:
-            energy in newton millimeter, gradient (3 M,) by the moving vertices, Hessian (3 M, 3 V) positive
-            semidefinite on the moving vertices, and the number of pairs. Entries run over vertices, x, y and z of
-            each in turn.
-        """
-        collisions = self._collisions(surface)
-        if not len(collisions):
-            return None
-        hessian = self._potential.hessian(collisions, self._mesh, surface, ipctk.PSDProjectionMethod.CLAMP)
-        return (
-            float(self._potential(collisions, self._mesh, surface)),
-            self._potential.gradient(collisions, self._mesh, surface)[: self._moving],
-            csr_matrix(hessian)[: self._moving],
-            len(collisions),
-        )
-
-    def _collisions(self, surface: np.ndarray) -> ipctk.NormalCollisions:
-        """Return the pairs nearer than d-hat; those of the surface asked about last are kept."""
+    def pairs(self, surface: np.ndarray) -> ContactPairs:
+        """Return all contacts at vertices (V, 3), free of intersection; those asked for last are kept."""
+        surface = np.ascontiguousarray(surface)
         if self._known is not None and np.array_equal(self._known[0], surface):
             return self._known[1]
-        collisions = ipctk.NormalCollisions()
-        collisions.use_area_weighting = True
         if not self._near.covers(surface, self.distance_mm):
             self._near.find(surface, _REACH_MM)
-        pairs = _candidates(*self._near.within(surface, self.distance_mm))
-        collisions.build(pairs, self._mesh, surface, self.distance_mm)
-        self._known = (surface.copy(order="F"), collisions)
-        return collisions
+        pairs = self._evaluated(surface, *self._near.within(surface, self.distance_mm))
+        self._known = (surface, pairs)
+        return pairs
 
-    def _pairs_on_the_way(self, start: np.ndarray, end: np.ndarray) -> ipctk.Candidates:
-        """Return all pairs that can meet on the straight way between two surfaces (V, 3)."""
-        way = end - start
-        if not self._near.covers(start, _LEAST_MM, way):
-            reach = self._near.travel(way) + self.distance_mm + _SPARE_MM
-            if reach > _FARTHEST_REACH_MM:
-                candidates = ipctk.Candidates()
-                candidates.build(self._mesh, start, end, _LEAST_MM, self._broad_phase)
-                return candidates
-            self._near.find(start, max(reach, _REACH_MM))
-        return _candidates(*self._near.within(start, _LEAST_MM, way))
+    def _evaluated(self, surface: np.ndarray, face_pairs: np.ndarray, edge_pairs: np.ndarray) -> ContactPairs:
+        """Return the barrier between faces and vertices (K, 2) and between edges (L, 2), same features taken together.
+
+        Several faces have the same closest edge or vertex, and their areas add up.
+        """
+        edge_ends = self._edges[edge_pairs[:, 0]], self._edges[edge_pairs[:, 1]]
+        corners = np.concatenate(
+            [
+                np.column_stack([face_pairs[:, 1], self._faces[face_pairs[:, 0]]]),
+                np.column_stack(edge_ends),
+            ]
+        ).astype(np.int32)
+        areas = np.concatenate(
+            [self._vertex_areas[face_pairs[:, 1]], self._edge_areas[edge_pairs].sum(axis=1)],
+        )
+        bounds = np.concatenate(
+            [np.zeros(len(face_pairs)), _PARALLEL * self._edge_squares[edge_pairs].prod(axis=1)],
+        )
+        squares, weights, keys = _closest(surface, corners, bounds, len(face_pairs))
+        order, first = _grouped(keys)
+        kept = order[first]
+        areas = np.add.reduceat(areas[order], first) if len(first) else areas
+        pairs = corners[kept], weights[kept], np.sqrt(squares[kept])
+        return ContactPairs(
+            *pairs[:2],
+            *_barrier(surface, *pairs, areas, bounds[kept], self._stiffness, self.distance_mm),
+        )
 
 
-def _candidates(face_pairs: np.ndarray, edge_pairs: np.ndarray) -> ipctk.Candidates:
-    """Return pairs of faces and vertices (K, 2) and of edges (L, 2) as `ipctk` takes them."""
-    candidates = ipctk.Candidates()
-    candidates.fv_candidates = [ipctk.FaceVertexCandidate(face, vertex) for face, vertex in face_pairs.tolist()]
-    candidates.ee_candidates = [ipctk.EdgeEdgeCandidate(first, second) for first, second in edge_pairs.tolist()]
-    return candidates
+def _grouped(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return an order (K,) in which equal keys (K,) follow each other, and where each group of it begins."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    return order, np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
+
+
+@numba.njit(cache=True, parallel=True)
+def _closest(surface, corners, bounds, face_count):
+    """Return squared distances (K,), weights (K, 4) and keys (K,) that are equal for pairs of the same features.
+
+    The first face_count pairs are vertices with faces, the others edges. Edges as good as parallel (bounds, mm^4, on the
+    square of their cross product) keep their own key: the barrier between them fades, that of a vertex does not.
+    """
+    squares, weights = np.empty(len(corners)), np.empty((len(corners), 4))
+    keys = np.empty(len(corners), np.int64)
+    for pair in numba.prange(len(corners)):
+        a, b, c, d = corners[pair]
+        sides = 1 if pair < face_count else 2
+        if sides == 1:
+            squares[pair] = point_triangle(surface, a, b, c, d, weights[pair])
+        else:
+            squares[pair] = segment_segment(surface, a, b, c, d, weights[pair])
+        keys[pair] = _feature_key(surface, corners[pair], weights[pair], bounds[pair], sides, np.int64(pair))
+    return squares, weights, keys
+
+
+@numba.njit(cache=True)
+def _feature_key(surface, corners, weights, bound, sides, pair):
+    first, second = np.empty(2, np.int64), np.empty(3, np.int64)
+    first_count = second_count = 0
+    for corner in range(4):
+        if weights[corner] == 0.0:
+            continue
+        if corner < sides:
+            first[first_count] = corners[corner]
+            first_count += 1
+        else:
+            second[second_count] = corners[corner]
+            second_count += 1
+    if first_count + second_count == 4 or _parallel_share(surface, corners, bound) < 1.0:
+        return pair
+    if second_count == 1:
+        first, second, second_count = second[:2], first, first_count
+    low, high = min(second[0], second[second_count - 1]), max(second[0], second[second_count - 1])
+    if second_count == 1:
+        return (1 << 60) | (min(first[0], low) << 20) | max(first[0], low)
+    return (2 << 60) | (first[0] << 40) | (low << 20) | high
+
+
+@numba.njit(cache=True)
+def _parallel_share(x, corners, bound):
+    """Return the squared cross product of the edges ab and cd as a fraction of a bound, 1 at most."""
+    if bound == 0.0:
+        return 1.0
+    a, b, c, d = corners
+    ux, uy, uz = x[b, 0] - x[a, 0], x[b, 1] - x[a, 1], x[b, 2] - x[a, 2]
+    vx, vy, vz = x[d, 0] - x[c, 0], x[d, 1] - x[c, 1], x[d, 2] - x[c, 2]
+    nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    return min(1.0, (nx * nx + ny * ny + nz * nz) / bound)
+
+
+@numba.njit(cache=True, parallel=True)
+def _barrier(surface, corners, weights, distances, areas, bounds, stiffness, reach):
+    """Return what `ContactPairs` holds besides corners and weights."""
+    count = len(corners)
+    normals, forces = np.empty((count, 3)), np.empty((count, 4, 3))
+    energies, pressures, curvatures = np.empty(count), np.empty(count), np.empty(count)
+    for pair in numba.prange(count):
+        distance = distances[pair]
+        normals[pair] = 0.0
+        for corner in range(4):
+            for axis in range(3):
+                normals[pair, axis] += weights[pair, corner] / distance * surface[corners[pair, corner], axis]
+        square, full = distance * distance, reach * reach
+        left, logarithm = square - full, np.log(square / full)
+        scale = stiffness * areas[pair] / reach**3
+        share = _parallel_share(surface, corners[pair], bounds[pair])
+        faded = scale * share * (2.0 - share)
+        value = -left * left * logarithm
+        slope = -2.0 * left * logarithm - left * left / square
+        bend = -2.0 * logarithm - 4.0 * left / square + (left / square) ** 2
+        energies[pair] = faded * value
+        pressures[pair] = faded * slope * 2.0 * distance
+        curvatures[pair] = max(0.0, faded * (4.0 * square * bend + 2.0 * slope))
+        for corner in range(4):
+            for axis in range(3):
+                forces[pair, corner, axis] = pressures[pair] * weights[pair, corner] * normals[pair, axis]
+        if share < 1.0:
+            _add_fading(surface, corners[pair], scale * value * 4.0 * (1.0 - share) / bounds[pair], forces[pair])
+    return normals, distances, energies, forces, pressures, curvatures
+
+
+@numba.njit(cache=True)
+def _add_fading(x, corners, scale, forces):
+    """Add scale / 2 times the derivative of the squared cross product of the edges ab and cd to forces (4, 3)."""
+    a, b, c, d = corners
+    ux, uy, uz = x[b, 0] - x[a, 0], x[b, 1] - x[a, 1], x[b, 2] - x[a, 2]
+    vx, vy, vz = x[d, 0] - x[c, 0], x[d, 1] - x[c, 1], x[d, 2] - x[c, 2]
+    nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    by_first = vy * nz - vz * ny, vz * nx - vx * nz, vx * ny - vy * nx
+    by_second = ny * uz - nz * uy, nz * ux - nx * uz, nx * uy - ny * ux
+    for axis in range(3):
+        forces[0, axis] -= scale * by_first[axis]
+        forces[1, axis] += scale * by_first[axis]
+        forces[2, axis] -= scale * by_second[axis]
+        forces[3, axis] += scale * by_second[axis]

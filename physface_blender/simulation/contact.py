@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lapack
-from scipy.sparse import identity, kron
 
 from .barrier import SurfaceBarrier
 from .collision_geometry import CollisionGeometry
@@ -56,11 +56,9 @@ class Contact:
         self, geometry: CollisionGeometry, rest_nodes: np.ndarray, distance_mm: float, stiffness_mpa: float
     ) -> None:
         self.geometry = geometry
-        self._skin = 3 * len(geometry.skin_vertices)
         rest = geometry.surface(rest_nodes, REST_POSE)
         self.barrier = SurfaceBarrier(rest, geometry.faces, len(geometry.skin_vertices), distance_mm, stiffness_mpa)
-        self._spread = kron(geometry.patch_matrix, identity(3), format="csr")
-        self._gather = self._spread.T.tocsr()
+        self._carriers = np.searchsorted(geometry.patch_nodes, geometry.corners).astype(np.int32)
 
     def intersects(self, nodes: np.ndarray, pose: RigidPose) -> bool:
         """Return whether any two triangles that may collide intersect, at nodes (N, 3) and a pose."""
@@ -73,20 +71,75 @@ class Contact:
             surface: all vertices, free of intersection.
             obstacle_step: displacement of all vertices, of which that of the obstacles is read; None if they rest.
         """
-        nodes = len(self.geometry.patch_nodes)
-        expansion = self.barrier.expand(surface)
-        if expansion is None:
-            nothing = np.zeros((nodes, 3))
+        count = len(self.geometry.patch_nodes)
+        pairs = self.barrier.pairs(surface)
+        if not len(pairs):
+            nothing = np.zeros((count, 3))
             return BarrierTerms(0.0, nothing, np.zeros(0, dtype=np.int64), np.zeros((0, 0)), nothing, 0)
-        energy, gradient, hessian, pairs = expansion
-        drag = np.zeros((nodes, 3))
-        if obstacle_step is not None:
-            drag = (self._gather @ (hessian[:, self._skin :] @ obstacle_step.ravel()[self._skin :])).reshape(-1, 3)
-        reduced = (self._gather @ (hessian[:, : self._skin] @ self._spread)).tocsr()
-        active = np.unique(reduced.indices // 3)
-        entries = (3 * active[:, None] + np.arange(3)).ravel()
-        block = reduced[entries][:, entries].toarray()
-        return BarrierTerms(energy, (self._gather @ gradient).reshape(-1, 3), active, block, drag, pairs)
+        step = np.zeros((0, 3)) if obstacle_step is None else np.ascontiguousarray(obstacle_step)
+        gradient, drag, active, hessian = _on_nodes(
+            pairs.corners, pairs.weights, pairs.normals, pairs.forces, pairs.curvatures, step,
+            self._carriers, self.geometry.weights, count,
+        )  # fmt: skip
+        return BarrierTerms(pairs.energy, gradient, active, hessian, drag, len(pairs))
+
+
+@numba.njit(cache=True)
+def _on_nodes(corners, weights, normals, forces, curvatures, step, carriers, shares, count):
+    """Return gradient (R, 3), drag (R, 3), active nodes (A,) and Hessian (3 A, 3 A) on the patch nodes.
+
+    The vertices of a pair are carried by the same few cells: their shares in a node are added up first.
+    """
+    gradient, drag = np.zeros((count, 3)), np.zeros((count, 3))
+    nodes, parts = np.empty((len(corners), 32), np.int32), np.zeros((len(corners), 32))
+    sizes = np.zeros(len(corners), np.int64)
+    number = np.full(count, -1, np.int64)
+    for pair in range(len(corners)):
+        pull = 0.0
+        size = 0
+        for corner in range(4):
+            vertex, weight = corners[pair, corner], weights[pair, corner]
+            if vertex >= len(carriers):
+                if len(step):
+                    for axis in range(3):
+                        pull += weight * normals[pair, axis] * step[vertex, axis]
+                continue
+            for carrier in range(8):
+                node, share = carriers[vertex, carrier], shares[vertex, carrier]
+                for axis in range(3):
+                    gradient[node, axis] += share * forces[pair, corner, axis]
+                if weight == 0.0 or share == 0.0:
+                    continue
+                at = 0
+                while at < size and nodes[pair, at] != node:
+                    at += 1
+                if at == size:
+                    nodes[pair, at] = node
+                    size += 1
+                parts[pair, at] += share * weight
+        sizes[pair] = size
+        for at in range(size):
+            number[nodes[pair, at]] = 0
+            for axis in range(3):
+                drag[nodes[pair, at], axis] += curvatures[pair] * pull * parts[pair, at] * normals[pair, axis]
+    active = np.flatnonzero(number == 0)
+    for at in range(len(active)):
+        number[active[at]] = at
+    hessian = np.zeros((3 * len(active), 3 * len(active)))
+    square = np.empty((3, 3))
+    for pair in range(len(corners)):
+        for i in range(3):
+            for j in range(3):
+                square[i, j] = curvatures[pair] * normals[pair, i] * normals[pair, j]
+        for first in range(sizes[pair]):
+            row = 3 * number[nodes[pair, first]]
+            for second in range(sizes[pair]):
+                column = 3 * number[nodes[pair, second]]
+                part = parts[pair, first] * parts[pair, second]
+                for i in range(3):
+                    for j in range(3):
+                        hessian[row + i, column + j] += part * square[i, j]
+    return gradient, drag, active, hessian
 
 
 class ContactSolution:

@@ -14,6 +14,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from .closest_points import point_triangle, segment_segment
+
 _CELL_MM = 2.5
 """Edge of the cells in which elements are sorted; about the length of an edge and the reach together."""
 _CHUNKS = 8
@@ -137,13 +139,19 @@ class _Neighborhoods:
 
         Infinite where elements farther apart than `_REGION_MM` could come near, after two such displacements.
         """
-        if float(np.linalg.norm(np.ptp(displacement, axis=0))) > 0.45 * _REGION_MM:
+        if largest_difference(displacement) > 0.45 * _REGION_MM:
             return np.inf
         return _largest_spread(np.ascontiguousarray(displacement), self._cells, self._shape)
 
 
+def largest_difference(displacement: np.ndarray) -> float:
+    """Return a bound on the difference between any two of the displacements (V, 3), millimeters."""
+    return float(np.linalg.norm(np.ptp(displacement, axis=0)))
+
+
 @numba.njit(cache=True)
 def _largest_spread(displacement, cell_of, shape):
+    """Return twice the largest radius around the middle of the displacements of 3 x 3 x 3 cells."""
     count = shape[0] * shape[1] * shape[2]
     bounds = np.empty((count, 6))
     bounds[:, :3] = np.inf
@@ -153,7 +161,7 @@ def _largest_spread(displacement, cell_of, shape):
         for axis in range(3):
             bound[axis] = min(bound[axis], displacement[v, axis])
             bound[3 + axis] = max(bound[3 + axis], displacement[v, axis])
-    largest = 0.0
+    middles = np.full((count, 3), np.nan)
     around = np.empty(6)
     for i in range(1, shape[0] - 1):
         for j in range(1, shape[1] - 1):
@@ -161,16 +169,30 @@ def _largest_spread(displacement, cell_of, shape):
                 around[:3] = np.inf
                 around[3:] = -np.inf
                 for near in range(27):
-                    cell = (i - 1 + near // 9) * shape[1] + j - 1 + near // 3 % 3
-                    bound = bounds[cell * shape[2] + k - 1 + near % 3]
+                    bound = bounds[_neighbor(shape, i, j, k, near)]
                     for axis in range(3):
                         around[axis] = min(around[axis], bound[axis])
                         around[3 + axis] = max(around[3 + axis], bound[3 + axis])
-                square = 0.0
-                for axis in range(3):
-                    square += max(around[3 + axis] - around[axis], 0.0) ** 2
-                largest = max(largest, square)
-    return np.sqrt(largest)
+                middles[_neighbor(shape, i, j, k, 13)] = 0.5 * (around[:3] + around[3:])
+    largest = 0.0
+    for v in range(len(displacement)):
+        cell = cell_of[v]
+        i, j, k = cell // (shape[1] * shape[2]), cell // shape[2] % shape[1], cell % shape[2]
+        for near in range(27):
+            middle = middles[_neighbor(shape, i, j, k, near)]
+            if np.isnan(middle[0]):
+                continue  # At the border is the middle of no neighborhood.
+            square = 0.0
+            for axis in range(3):
+                square += (displacement[v, axis] - middle[axis]) ** 2
+            largest = max(largest, square)
+    return 2.0 * np.sqrt(largest)
+
+
+@numba.njit(cache=True)
+def _neighbor(shape, i, j, k, near):
+    """Return the number of one of the 27 cells around a cell, of which 13 is the cell itself."""
+    return ((i - 1 + near // 9) * shape[1] + j - 1 + near // 3 % 3) * shape[2] + k - 1 + near % 3
 
 
 @numba.njit(cache=True)
@@ -239,7 +261,7 @@ def _near_faces(surface, faces, moving, reach, low, cells, starts, members, pair
     """Write faces and vertices within reach of each other, as far as there is room; return how many each chunk has."""
     found = np.zeros(_CHUNKS, np.int64)
     for chunk in numba.prange(_CHUNKS):
-        least, most = np.empty(3), np.empty(3)
+        least, most, weights = np.empty(3), np.empty(3), np.empty(4)
         first, last = np.empty(3, np.int64), np.empty(3, np.int64)
         count = 0
         for f in range(chunk, len(faces), _CHUNKS):
@@ -258,7 +280,7 @@ def _near_faces(surface, faces, moving, reach, low, cells, starts, members, pair
                         x, y, z = surface[v, 0], surface[v, 1], surface[v, 2]
                         if x < least[0] or x > most[0] or y < least[1] or y > most[1] or z < least[2] or z > most[2]:
                             continue
-                        square = _point_triangle(surface, v, a, b, c)
+                        square = point_triangle(surface, v, a, b, c, weights)
                         if square <= reach * reach:
                             if count < pairs.shape[1]:
                                 pairs[chunk, count, 0], pairs[chunk, count, 1] = f, v
@@ -273,7 +295,7 @@ def _near_edges(surface, edges, moving, reach, low, cells, starts, members, boxe
     """Write edges within reach of each other, as far as there is room; return how many pairs each chunk has."""
     found = np.zeros(_CHUNKS, np.int64)
     for chunk in numba.prange(_CHUNKS):
-        least, most = np.empty(3), np.empty(3)
+        least, most, weights = np.empty(3), np.empty(3), np.empty(4)
         first, last = np.empty(3, np.int64), np.empty(3, np.int64)
         count = 0
         for e in range(chunk, len(edges), _CHUNKS):
@@ -304,7 +326,7 @@ def _near_edges(surface, edges, moving, reach, low, cells, starts, members, boxe
                                 or max(first[2], ranges[other, 2]) != k
                             ):
                                 continue
-                            square = _segment_segment(surface, a, b, c, d)
+                            square = segment_segment(surface, a, b, c, d, weights)
                             if square <= reach * reach:
                                 if count < pairs.shape[1]:
                                     pairs[chunk, count, 0], pairs[chunk, count, 1] = e, other
@@ -344,7 +366,8 @@ def _faces_within(surface, moved, way, faces, pairs, distances, limit):
             allowed += np.sqrt(max(_apart(way, v, a), _apart(way, v, b), _apart(way, v, c)))
         nearer = np.sqrt(max(_apart(moved, v, a), _apart(moved, v, b), _apart(moved, v, c)))
         if distances[pair] - nearer <= allowed:
-            chosen[pair] = _point_triangle(surface, v, a, b, c) <= allowed * allowed
+            weights = np.empty(4)
+            chosen[pair] = point_triangle(surface, v, a, b, c, weights) <= allowed * allowed
     return chosen
 
 
@@ -359,7 +382,8 @@ def _edges_within(surface, moved, way, edges, pairs, distances, limit):
             allowed += np.sqrt(max(_apart(way, a, c), _apart(way, a, d), _apart(way, b, c), _apart(way, b, d)))
         nearer = np.sqrt(max(_apart(moved, a, c), _apart(moved, a, d), _apart(moved, b, c), _apart(moved, b, d)))
         if distances[pair] - nearer <= allowed:
-            chosen[pair] = _segment_segment(surface, a, b, c, d) <= allowed * allowed
+            weights = np.empty(4)
+            chosen[pair] = segment_segment(surface, a, b, c, d, weights) <= allowed * allowed
     return chosen
 
 
@@ -368,54 +392,3 @@ def _apart(vectors, i, j):
     """Return the squared length of the difference of two vectors."""
     x, y, z = vectors[i, 0] - vectors[j, 0], vectors[i, 1] - vectors[j, 1], vectors[i, 2] - vectors[j, 2]
     return x * x + y * y + z * z
-
-
-@numba.njit(cache=True)
-def _point_triangle(x, p, a, b, c):
-    """Return the squared distance of a point from a triangle (by the region of the plane that it lies over)."""
-    abx, aby, abz = x[b, 0] - x[a, 0], x[b, 1] - x[a, 1], x[b, 2] - x[a, 2]
-    acx, acy, acz = x[c, 0] - x[a, 0], x[c, 1] - x[a, 1], x[c, 2] - x[a, 2]
-    apx, apy, apz = x[p, 0] - x[a, 0], x[p, 1] - x[a, 1], x[p, 2] - x[a, 2]
-    bb = abx * abx + aby * aby + abz * abz
-    cc = acx * acx + acy * acy + acz * acz
-    bc = abx * acx + aby * acy + abz * acz
-    pb = abx * apx + aby * apy + abz * apz
-    pc = acx * apx + acy * apy + acz * apz
-    scale = bb * cc - bc * bc
-    if scale > 0.0:
-        s, t = (cc * pb - bc * pc) / scale, (bb * pc - bc * pb) / scale
-        if s >= 0.0 and t >= 0.0 and s + t <= 1.0:
-            dx, dy, dz = apx - s * abx - t * acx, apy - s * aby - t * acy, apz - s * abz - t * acz
-            return dx * dx + dy * dy + dz * dz
-    return min(_point_segment(x, p, a, b), _point_segment(x, p, b, c), _point_segment(x, p, c, a))
-
-
-@numba.njit(cache=True)
-def _point_segment(x, p, a, b):
-    """Return the squared distance of a point from a segment."""
-    dx, dy, dz = x[b, 0] - x[a, 0], x[b, 1] - x[a, 1], x[b, 2] - x[a, 2]
-    px, py, pz = x[p, 0] - x[a, 0], x[p, 1] - x[a, 1], x[p, 2] - x[a, 2]
-    square = dx * dx + dy * dy + dz * dz
-    share = 0.0 if square == 0.0 else min(1.0, max(0.0, (px * dx + py * dy + pz * dz) / square))
-    px, py, pz = px - share * dx, py - share * dy, pz - share * dz
-    return px * px + py * py + pz * pz
-
-
-@numba.njit(cache=True)
-def _segment_segment(x, a, b, c, d):
-    """Return the squared distance of two segments: inside both, or at an end of one."""
-    ux, uy, uz = x[b, 0] - x[a, 0], x[b, 1] - x[a, 1], x[b, 2] - x[a, 2]
-    vx, vy, vz = x[d, 0] - x[c, 0], x[d, 1] - x[c, 1], x[d, 2] - x[c, 2]
-    wx, wy, wz = x[a, 0] - x[c, 0], x[a, 1] - x[c, 1], x[a, 2] - x[c, 2]
-    uu, vv, uv = ux * ux + uy * uy + uz * uz, vx * vx + vy * vy + vz * vz, ux * vx + uy * vy + uz * vz
-    uw, vw = ux * wx + uy * wy + uz * wz, vx * wx + vy * wy + vz * wz
-    scale = uu * vv - uv * uv
-    if scale > 1e-12 * uu * vv:
-        s, t = (uv * vw - vv * uw) / scale, (uu * vw - uv * uw) / scale
-        if 0.0 <= s <= 1.0 and 0.0 <= t <= 1.0:
-            dx, dy, dz = wx + s * ux - t * vx, wy + s * uy - t * vy, wz + s * uz - t * vz
-            return dx * dx + dy * dy + dz * dz
-    return min(
-        min(_point_segment(x, a, c, d), _point_segment(x, b, c, d)),
-        min(_point_segment(x, c, a, b), _point_segment(x, d, a, b)),
-    )

@@ -16,7 +16,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import coo_matrix, identity, kron
+from scipy.sparse import coo_matrix, diags, identity, kron
 from scipy.sparse.linalg import splu
 
 from .barrier import SurfaceBarrier
@@ -119,7 +119,7 @@ def _grow(
 
     def energy(trial: np.ndarray) -> float:
         moved = trial[:count] - full[:count]
-        return 0.5 * float(np.vdot(moved, membrane @ moved)) + barrier.energy(trial)
+        return 0.5 * float(np.vdot(moved, membrane @ moved)) + barrier.pairs(trial).energy
 
     grown = False
     for _ in range(_MAX_ITERATIONS):
@@ -127,11 +127,12 @@ def _grow(
         obstacle_step[:count] = 0.0
         right = -(membrane @ (surface[:count] - full[:count])).ravel()
         system = elastic
-        expansion = barrier.expand(surface)
-        if expansion is not None:
-            _, gradient, hessian, _ = expansion
-            right -= gradient + hessian[:, 3 * count :] @ obstacle_step.ravel()[3 * count :]
-            system = elastic + hessian[:, : 3 * count]
+        pairs = barrier.pairs(surface)
+        if len(pairs):
+            derivatives = pairs.distance_derivatives(len(surface))
+            weighted = derivatives[:, : 3 * count].T @ diags(pairs.curvatures)
+            right -= pairs.gradient(len(surface))[:count].ravel() + weighted @ (derivatives @ obstacle_step.ravel())
+            system = elastic + weighted @ derivatives[:, : 3 * count]
         step = obstacle_step
         step[:count] = splu(system.tocsc()).solve(right).reshape(-1, 3)
         if grown and np.abs(step).max() < _STEP_MM:

@@ -62,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PITCH,ROLL",
         help="degrees the head nods (90: face down, -90: on the back) and leans to its right, or PITCH,YAW,ROLL",
     )
+    demo.add_argument(
+        "--friction", type=float, default=0.0, metavar="MU", help="coefficient where lips and teeth touch, 0 to 1"
+    )
     demo.add_argument("--stiffness", type=float, default=1.0, metavar="SCALE", help="multiple of Young's modulus")
     demo.add_argument(
         "--paralysis",
@@ -111,7 +114,9 @@ def _demo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             width=options.width,
             samples=options.samples,
             sheet_samples=options.sheet_samples,
-            effects=effects_from_words(options.gravity, options.stiffness, options.paralysis, options.jaw_scale),
+            effects=effects_from_words(
+                options.gravity, options.stiffness, options.paralysis, options.jaw_scale, options.friction
+            ),
         )
         return run_demo(wanted, ["build.py", *arguments], Console())
 

@@ -82,7 +82,7 @@ class EffectFields:
             skin = self._template.meshes["skin"].vertices[outside]
             shift = self._pulled(mandible, skin, self._rest.geometry.vertices["skin"][outside])
         gravity = gravity_change(head_rotation(*effects.head_degrees))
-        return AppliedEffects(Conditions(gravity, paralysis, mandible, border_shift), activity, shift)
+        return AppliedEffects(Conditions(gravity, paralysis, mandible, border_shift, effects.friction), activity, shift)
 
     def cell_stiffness(self, effects: Effects) -> Field | None:
         """The multiple of Young's modulus (E,) of every cell, None for 1; its logarithm is what is carried inward."""

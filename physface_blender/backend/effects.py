@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Physical effects on a face: gravity, stiffness, paralysis, an edited mandible. One immutable value of plain numbers."""
+"""Physical effects on a face: gravity, friction, stiffness, paralysis, an edited mandible; plain numbers, immutable."""
 
 import math
 from collections.abc import Mapping
@@ -29,6 +29,8 @@ class Effects:
             it loses; where regions overlap the shares add up to 1 at most.
         painted_paralysis: (V,) further shares, one for each skin vertex; empty for 0.
         jaw_scale: of the mandible about its condyles: length, width and height.
+        friction: coefficient mu where lips, lining, lids, teeth and eyeballs touch (with contact only); 0 lets them slide.
+            It acts from one frame to the next, so it shows in a performance and not in a pose by itself.
     """
 
     head_degrees: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -37,6 +39,7 @@ class Effects:
     paralysis: tuple[tuple[str, float], ...] = ()
     painted_paralysis: tuple[float, ...] = ()
     jaw_scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    friction: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -52,6 +55,7 @@ class Effects:
         painted = _numbers("painted paralysis", self.painted_paralysis, (0.0, 1.0))
         object.__setattr__(self, "painted_paralysis", painted)
         object.__setattr__(self, "jaw_scale", _numbers("scale of the jaw", self.jaw_scale, JAW_SCALE_RANGE, 3))
+        object.__setattr__(self, "friction", _numbers("friction", (self.friction,), (0.0, 1.0))[0])
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:

@@ -6,7 +6,9 @@ from ..backend.effects import Effects
 from ..backend.errors import EffectsError
 
 
-def effects_from_words(gravity: str | None, stiffness: float, paralysis: str | None, jaw_scale: str | None) -> Effects:
+def effects_from_words(
+    gravity: str | None, stiffness: float, paralysis: str | None, jaw_scale: str | None, friction: float
+) -> Effects:
     """The effects that the demo's options ask for.
 
     Args:
@@ -14,6 +16,7 @@ def effects_from_words(gravity: str | None, stiffness: float, paralysis: str | N
         stiffness: multiple of Young's modulus.
         paralysis: regions of the facial nerve with shares, ``left:0.7,right.buccal``; a share of 1 can be left out.
         jaw_scale: ``LENGTH`` or ``LENGTH,WIDTH,HEIGHT``.
+        friction: coefficient, 0 to 1.
 
     Raises:
         EffectsError: the words cannot be followed.
@@ -29,7 +32,7 @@ def effects_from_words(gravity: str | None, stiffness: float, paralysis: str | N
     for word in () if paralysis is None else paralysis.split(","):
         region, colon, share = word.strip().partition(":")
         pairs.append((region, _numbers("--paralysis", share, (1,))[0] if colon else 1.0))
-    return Effects(head_degrees=head, stiffness=stiffness, paralysis=tuple(pairs), jaw_scale=scale)
+    return Effects(head_degrees=head, stiffness=stiffness, paralysis=tuple(pairs), jaw_scale=scale, friction=friction)
 
 
 def _numbers(option: str, text: str, counts: tuple[int, ...]) -> tuple[float, ...]:

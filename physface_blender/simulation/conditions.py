@@ -1,4 +1,4 @@
-"""What acts on the tissue besides its actuation and its bones: gravity, paralysis, an edited mandible."""
+"""What acts on the tissue besides its actuation and its bones: gravity, friction, paralysis, an edited mandible."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ class Conditions:
         mandible: the edited mandible; None leaves it as it is.
         border_shift: (N, 3) millimeters by which border nodes lie off their targets; None for 0. With an edited
             mandible the skin beyond the tissue has to follow it too.
+        friction: coefficient mu, 0..1, where surfaces touch; 0 lets them slide.
     """
 
     gravity: np.ndarray | tuple[float, float, float] = (0.0, 0.0, 0.0)
     paralysis: np.ndarray | None = None
     mandible: MandibleShape | None = None
     border_shift: np.ndarray | None = None
+    friction: float = 0.0
 
     def check(self, node_count: int) -> None:
         """Refuse what cannot be simulated.
@@ -45,6 +47,8 @@ class Conditions:
         gravity = np.asarray(self.gravity, dtype=np.float64)
         if gravity.shape != (3,) or not np.isfinite(gravity).all() or np.abs(gravity).max() > _STRONGEST_N_PER_KG:
             raise ConditionsError(f"Gravity must be three finite numbers in newton per kilogram, not {self.gravity}.")
+        if not 0.0 <= self.friction <= 1.0:
+            raise ConditionsError(f"The coefficient of friction must lie between 0 and 1, not at {self.friction}.")
         if self.paralysis is not None:
             if np.shape(self.paralysis) != (node_count,):
                 raise ConditionsError(

@@ -15,12 +15,13 @@ from scipy.linalg import cho_factor, cho_solve, lapack
 
 from .barrier import SurfaceBarrier
 from .collision_geometry import CollisionGeometry
+from .friction import Friction
 from .obstacle import REST_POSE, RigidPose
 
 
 @dataclass(frozen=True)
 class BarrierTerms:
-    """The barrier expanded to second order at one pose, on the patch nodes.
+    """Barrier and friction expanded to second order at one pose, on the patch nodes.
 
     Attributes:
         energy: newton millimeter.
@@ -58,14 +59,20 @@ class Contact:
         self.geometry = geometry
         rest = geometry.surface(rest_nodes, REST_POSE)
         self.barrier = SurfaceBarrier(rest, geometry.faces, len(geometry.skin_vertices), distance_mm, stiffness_mpa)
+        self._friction: Friction | None = None
         self._carriers = np.searchsorted(geometry.patch_nodes, geometry.corners).astype(np.int32)
 
     def intersects(self, nodes: np.ndarray, pose: RigidPose) -> bool:
         """Return whether any two triangles that may collide intersect, at nodes (N, 3) and a pose."""
         return self.barrier.intersects(self.geometry.surface(nodes, pose))
 
+    def begin_frame(self, surface: np.ndarray, friction: float) -> None:
+        """Let surfaces rub on each other from where they are; friction is mu, 0 for none."""
+        pairs = self.barrier.pairs(surface)
+        self._friction = Friction(pairs, surface, friction) if friction > 0.0 and len(pairs) else None
+
     def expand(self, surface: np.ndarray, obstacle_step: np.ndarray | None = None) -> BarrierTerms:
-        """Return the barrier to second order at a surface.
+        """Return barrier and friction to second order at a surface.
 
         Args:
             surface: all vertices, free of intersection.
@@ -73,19 +80,28 @@ class Contact:
         """
         count = len(self.geometry.patch_nodes)
         pairs = self.barrier.pairs(surface)
-        if not len(pairs):
+        if not len(pairs) and self._friction is None:
             nothing = np.zeros((count, 3))
             return BarrierTerms(0.0, nothing, np.zeros(0, dtype=np.int64), np.zeros((0, 0)), nothing, 0)
         step = np.zeros((0, 3)) if obstacle_step is None else np.ascontiguousarray(obstacle_step)
-        gradient, drag, active, hessian = _on_nodes(
-            pairs.corners, pairs.weights, pairs.normals, pairs.forces, pairs.curvatures, step,
-            self._carriers, self.geometry.weights, count,
-        )  # fmt: skip
-        return BarrierTerms(pairs.energy, gradient, active, hessian, drag, len(pairs))
+        energy = pairs.energy
+        terms = pairs.corners, pairs.weights, pairs.normals, pairs.forces, pairs.curvatures
+        if self._friction is not None:
+            rubbing = self._friction.expand(surface)
+            energy += rubbing.energy
+            more = rubbing.corners, rubbing.weights, rubbing.directions, rubbing.forces, rubbing.curvatures
+            terms = [np.concatenate(parts) for parts in zip(terms, more, strict=True)]
+        gradient, drag, active, hessian = _on_nodes(*terms, step, self._carriers, self.geometry.weights, count)
+        return BarrierTerms(energy, gradient, active, hessian, drag, len(pairs))
+
+    def energy(self, surface: np.ndarray) -> float:
+        """Return the energy of barrier and friction at a surface, newton millimeter."""
+        energy = self.barrier.pairs(surface).energy
+        return energy if self._friction is None else energy + self._friction.expand(surface).energy
 
 
 @numba.njit(cache=True)
-def _on_nodes(corners, weights, normals, forces, curvatures, step, carriers, shares, count):
+def _on_nodes(corners, weights, directions, forces, curvatures, step, carriers, shares, count):
     """Return gradient (R, 3), drag (R, 3), active nodes (A,) and Hessian (3 A, 3 A) on the patch nodes.
 
     The vertices of a pair are carried by the same few cells: their shares in a node are added up first.
@@ -102,7 +118,7 @@ def _on_nodes(corners, weights, normals, forces, curvatures, step, carriers, sha
             if vertex >= len(carriers):
                 if len(step):
                     for axis in range(3):
-                        pull += weight * normals[pair, axis] * step[vertex, axis]
+                        pull += weight * directions[pair, axis] * step[vertex, axis]
                 continue
             for carrier in range(8):
                 node, share = carriers[vertex, carrier], shares[vertex, carrier]
@@ -121,7 +137,7 @@ def _on_nodes(corners, weights, normals, forces, curvatures, step, carriers, sha
         for at in range(size):
             number[nodes[pair, at]] = 0
             for axis in range(3):
-                drag[nodes[pair, at], axis] += curvatures[pair] * pull * parts[pair, at] * normals[pair, axis]
+                drag[nodes[pair, at], axis] += curvatures[pair] * pull * parts[pair, at] * directions[pair, axis]
     active = np.flatnonzero(number == 0)
     for at in range(len(active)):
         number[active[at]] = at
@@ -130,7 +146,7 @@ def _on_nodes(corners, weights, normals, forces, curvatures, step, carriers, sha
     for pair in range(len(corners)):
         for i in range(3):
             for j in range(3):
-                square[i, j] = curvatures[pair] * normals[pair, i] * normals[pair, j]
+                square[i, j] = curvatures[pair] * directions[pair, i] * directions[pair, j]
         for first in range(sizes[pair]):
             row = 3 * number[nodes[pair, first]]
             for second in range(sizes[pair]):

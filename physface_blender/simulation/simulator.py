@@ -121,7 +121,7 @@ class Simulator:
             jaw: (4, 4) rigid transform of the mandible from rest.
             start: state of the frame before; its correction is carried over. None starts from rest.
             eyes: (4, 4) rigid transforms of the left and the right eyeball from rest; None leaves them there.
-            conditions: gravity, paralysis, an edited mandible; None for none of them.
+            conditions: gravity, friction, paralysis, an edited mandible; None for none of them.
             contact: whether surfaces collide; needs a simulator with collision geometry, and its setting `contact`.
             should_cancel: polled in every iteration; the solve ends with the last state when it returns True.
 
@@ -164,6 +164,10 @@ class Simulator:
             passed = target_nodes if share == 1.0 else begin.target_nodes + share * (target_nodes - begin.target_nodes)
             self._tissue.set_target(passed, way.at(share), conditions)
             # The whole target even where it is paralyzed: it moves with the jaw, and the correction does the rest.
+            if contact:
+                self._tissue.contact.begin_frame(
+                    self.collision.surface(state.positions, state.pose), conditions.friction
+                )
             progress, state = self._step(
                 state, passed, passed + correction, way.at(share), contact, share == 1.0, should_cancel
             )

@@ -141,7 +141,7 @@ class Tissue:
     def energy(self, nodes: np.ndarray, surface: np.ndarray | None) -> float:
         """Return the total energy in newton millimeter at nodes (N, 3); surface is None without contact."""
         total = self.elasticity.energy(nodes) + self.attachments.energy_and_gradient(nodes)[0] + self._potential(nodes)
-        return total if surface is None else total + self.contact.barrier.pairs(surface).energy
+        return total if surface is None else total + self.contact.energy(surface)
 
     def expand(
         self,

@@ -183,19 +183,21 @@ def test_what_is_painted_on_another_mesh_is_refused(character, name):
 
 
 def test_words_of_a_command_line_become_effects():
-    assert effects_from_words(None, 1.0, None, None) == NO_EFFECTS
-    effects = effects_from_words("90,10", 2.0, "left:0.7, right.buccal", "0.85")
+    assert effects_from_words(None, 1.0, None, None, 0.0) == NO_EFFECTS
+    effects = effects_from_words("90,10", 2.0, "left:0.7, right.buccal", "0.85", 0.3)
     assert effects.head_degrees == (90.0, 0.0, 10.0)
     assert effects.stiffness == 2.0
+    assert effects.friction == 0.3
     assert effects.paralysis == (("left", 0.7), ("right.buccal", 1.0))
     assert effects.jaw_scale == (0.85, 1.0, 1.0)
-    both = effects_from_words("1,2,3", 1.0, None, "0.9,1.1,1.2")
+    both = effects_from_words("1,2,3", 1.0, None, "0.9,1.1,1.2", 0.0)
     assert (both.head_degrees, both.jaw_scale) == ((1.0, 2.0, 3.0), (0.9, 1.1, 1.2))
     for words in (
-        ("90", 1.0, None, None),
-        (None, 1.0, "left:much", None),
-        (None, 1.0, "", None),
-        (None, 1.0, None, "1,2"),
+        ("90", 1.0, None, None, 0.0),
+        (None, 1.0, "left:much", None, 0.0),
+        (None, 1.0, "", None, 0.0),
+        (None, 1.0, None, "1,2", 0.0),
+        (None, 1.0, None, None, 1.5),
     ):
         with pytest.raises(EffectsError):
             effects_from_words(*words)

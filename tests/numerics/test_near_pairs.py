@@ -62,7 +62,7 @@ def test_list_follows_surfaces_that_move(soup):
     vertices, faces, edges, moving = soup
     near = NearPairs(faces, edges, moving)
     near.find(vertices, 1.0)
-    moved = vertices + [3.0, 0.0, 0.0] + np.random.default_rng(1).uniform(-0.12, 0.12, vertices.shape)
+    moved = vertices + np.array([3.0, 0.0, 0.0]) + np.random.default_rng(1).uniform(-0.12, 0.12, vertices.shape)
     assert near.covers(moved, 0.4)
     assert as_sets(*near.within(moved, 0.4)) == all_pairs(moved, faces, edges, moving, 0.4)
     moved[::7] += 0.4

@@ -7,7 +7,7 @@ from physface_blender.simulation.barrier import SurfaceBarrier
 from physface_blender.simulation.friction import Friction
 from physface_blender.simulation.simulator import Conditions, ConditionsError, SimulationSettings, Simulator
 
-from .blocks import EMPTY, BlockSpace, block_mesh, collision_patch, embed, surface_grid
+from .blocks import BlockSpace, block_mesh, collision_patch, embed, surface_grid
 
 STICKING_MM = 0.005
 

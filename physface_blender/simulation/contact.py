@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, lapack
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, lapack
 
 from .barrier import SurfaceBarrier
 from .collision_geometry import CollisionGeometry
@@ -181,11 +181,15 @@ class ContactSolution:
         system = terms.hessian.copy()
         for axis in range(3):
             system[axis::3, axis::3] += self._stiffness
-        self._factor = cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
+        try:
+            # As precise as the factor of the stiffness: a preconditioner need not be better.
+            self._factor = cho_factor(system.astype(compliance.dtype), lower=True, check_finite=False)
+        except LinAlgError:
+            # Surfaces so near that single precision cannot hold barrier and tissue at once.
+            self._factor = cho_factor(system, lower=True, check_finite=False)
 
     def __call__(self, free: np.ndarray) -> np.ndarray:
         """Return what contact takes off the displacement free (R, 3) that the patch nodes would have without it."""
-        load = self._stiffness @ free[self._active]
+        load = (self._stiffness @ free[self._active]).astype(self._factor[0].dtype)
         moved = cho_solve(self._factor, load.ravel(), check_finite=False)
-        # In single precision, like the factor: a preconditioner need not be better.
         return self._columns @ (self._hessian @ moved).reshape(-1, 3).astype(self._columns.dtype)

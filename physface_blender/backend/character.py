@@ -137,6 +137,7 @@ class Character:
         physics: bool = True,
         contact: bool = True,
         start: SimulationState | None = None,
+        tolerance_mm: float | None = None,
         should_cancel: ShouldCancel | None = None,
     ) -> PosedFace:
         """The face in an expression.
@@ -148,6 +149,7 @@ class Character:
             physics: simulate the tissue; otherwise the network alone moves the skin.
             contact: lips, lining, lids, teeth and eyeballs collide (with physics only).
             start: the end state of the frame before; None starts at rest.
+            tolerance_mm: what a further step of the solver may still move on the skin; None for that of the settings.
             should_cancel: asked with every iteration of the solver; True ends it.
 
         Raises:
@@ -158,7 +160,7 @@ class Character:
         if physics:
             effects.check_vertex_count(len(self.rest.vertices["skin"]))
             self._prepare(effects)
-            return self._pose_simulated(weights, contact, start, should_cancel)
+            return self._pose_simulated(weights, contact, start, tolerance_mm, should_cancel)
         if self._skin_sampler is None:
             skin = self._assets.template.meshes["skin"].vertices
             self._skin_sampler = self._sampler(skin, self._shared.skin_parting)
@@ -197,6 +199,7 @@ class Character:
         weights: npt.NDArray[np.float64],
         contact: bool,
         start: SimulationState | None,
+        tolerance_mm: float | None,
         should_cancel: ShouldCancel | None,
     ) -> PosedFace:
         shared, applied = self._shared, self._applied
@@ -213,6 +216,7 @@ class Character:
             eyes=(eyes["eye_left"], eyes["eye_right"]),
             conditions=applied.conditions,
             contact=contact,
+            tolerance_mm=tolerance_mm,
             should_cancel=should_cancel,
         )
         skin = self._rest.skin_with_nodes(shared, result.state.positions)

@@ -22,7 +22,7 @@ from .errors import (
     StartStateLostError,
     UnknownCharacterError,
 )
-from .settings import BackendSettings
+from .settings import LIVE_TOLERANCE_MM, BackendSettings
 
 if TYPE_CHECKING:
     from ..simulation.state import SimulationState
@@ -201,6 +201,7 @@ class Service:
             physics=request.physics,
             contact=request.contact,
             start=start,
+            tolerance_mm=LIVE_TOLERANCE_MM,
             should_cancel=lambda: self._should_cancel(request.serial),
         )
         state = start if posed.is_cancelled or posed.state is None else posed.state

@@ -6,6 +6,9 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+LIVE_TOLERANCE_MM = 0.05
+"""Accuracy of a live pose: a fifth of a pixel on a face of 1000 pixels, for half the time of a baked frame."""
+
 
 def default_cache_directory() -> Path:
     """The user's cache folder for PhysFace, by the custom of the system; not created here."""

@@ -112,6 +112,7 @@ class Simulator:
         eyes: tuple[np.ndarray, np.ndarray] | None = None,
         conditions: Conditions | None = None,
         contact: bool = True,
+        tolerance_mm: float | None = None,
         should_cancel: Callable[[], bool] | None = None,
     ) -> SimulationResult:
         """Find the pose of the tissue for one frame.
@@ -123,6 +124,7 @@ class Simulator:
             eyes: (4, 4) rigid transforms of the left and the right eyeball from rest; None leaves them there.
             conditions: gravity, friction, paralysis, an edited mandible; None for none of them.
             contact: whether surfaces collide; needs a simulator with collision geometry, and its setting `contact`.
+            tolerance_mm: of this frame, above zero; None for that of the settings.
             should_cancel: polled in every iteration; the solve ends with the last state when it returns True.
 
         Returns:
@@ -133,8 +135,10 @@ class Simulator:
             SimulationInputError: if the target, the jaw or an eye is not finite, of another shape, not rigid, or absurdly
                 far away.
             ConditionsError: if the conditions make no sense.
+            SettingsError: if the tolerance is none.
         """
         started = time.perf_counter()
+        settings = self.settings if tolerance_mm is None else replace(self.settings, tolerance_mm=tolerance_mm)
         target_nodes = self._checked_nodes(target_nodes, "target")
         conditions = conditions or Conditions()
         conditions.check(self._node_count)
@@ -168,8 +172,9 @@ class Simulator:
                 self._tissue.contact.begin_frame(
                     self.collision.surface(state.positions, state.pose), conditions.friction
                 )
+            accuracy = settings if share == 1.0 else replace(settings, tolerance_mm=_PASSING_TOLERANCE_MM)
             progress, state = self._step(
-                state, passed, passed + correction, way.at(share), contact, share == 1.0, should_cancel
+                state, passed, passed + correction, way.at(share), contact, accuracy, should_cancel
             )
             iterations += progress.iterations
             correction = state.positions - passed
@@ -194,12 +199,11 @@ class Simulator:
         guess: np.ndarray,
         pose: RigidPose,
         contact: bool,
-        is_last: bool,
+        settings: SimulationSettings,
         should_cancel: Callable[[], bool] | None,
     ) -> tuple[Progress, SimulationState]:
         """Minimize for the target (N, 3) and pose that the tissue was given; return how it went and where it ended."""
         motion = PoseMotion(begin.pose, pose)
-        settings = self.settings if is_last else replace(self.settings, tolerance_mm=_PASSING_TOLERANCE_MM)
         minimizer = Minimizer(self._tissue, settings, motion, contact, self._skin_nodes, should_cancel)
         progress = minimizer.run(begin.positions, guess)
         return progress, SimulationState(progress.nodes, target_nodes, motion.at(progress.time), contact)

@@ -76,6 +76,17 @@ def test_converged_means_that_the_skin_stays(bent):
     assert np.linalg.norm(moved, axis=1).max() < 0.02
 
 
+def test_one_frame_may_ask_for_less(bent):
+    space, target, jaw = bent
+    simulator = Simulator(space, space.node_positions)
+    exact = simulator.solve(target, jaw)
+    rough = simulator.solve(target, jaw, tolerance_mm=0.5)
+    assert rough.iterations < exact.iterations
+    assert exact.step_mm < 0.01 < rough.step_mm <= 0.5
+    with pytest.raises(SettingsError, match="tolerance_mm"):
+        simulator.solve(target, jaw, tolerance_mm=0.0)
+
+
 def test_work_is_bounded(bent):
     space, target, jaw = bent
     simulator = Simulator(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
 import time
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from ..backend.settings import default_cache_directory, default_thread_count
 from ..training.seeds import training_identities
 from .captured_mouth import captured_mouth
 from .contact_fit import ContactFitting
-from .contact_fit_page import write_page
+from .contact_fit_page import write_arrays, write_page
 from .tunable_face import TunableFace
 
 TAKE = "alex_rom_4"
@@ -29,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("experiment", choices=("contact-fit",), help="figure 16 of paper 001: fitting through contact")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the source data")
     parser.add_argument("--resolution", type=float, default=4.0, metavar="MM", help="edge of the cells")
-    parser.add_argument("--frames", type=int, default=12, metavar="N", help="frames; every third is held out")
-    parser.add_argument("--passes", type=int, default=8, metavar="N", help="how often each is trained on")
+    parser.add_argument("--frames", type=int, default=9, metavar="N", help="frames; every third is held out")
+    parser.add_argument("--passes", type=int, default=4, metavar="N", help="how often each is trained on")
     parser.add_argument("--out", type=Path, default=Path("docs/evaluation"), metavar="DIR", help="folder of the page")
     parser.add_argument(
         "--arrays", type=Path, default=Path("build/evaluation/contact_fitting.npz"), help="skins for the picture"
@@ -60,7 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     face = TunableFace(assets, coefficients, options.resolution, capture.vertices, cache)
     fitting = ContactFitting(face, capture, lips, report)
     fit = fitting.run(options.passes)
-    minutes = (time.perf_counter() - started) / 60.0
+    facts = {
+        "command": " ".join(["python3 build.py evaluate", *(sys.argv[1:] if arguments is None else arguments)]),
+        "minutes": (time.perf_counter() - started) / 60.0,
+        "machine": f"{threads} threads of {platform.processor() or platform.machine()}",
+        "take": TAKE,
+        "passes": options.passes,
+        "resolution": options.resolution,
+    }
+    rest, held_out = face.rest.numpy(), fitting.held_out
+    write_arrays(options.arrays, assets.template, fit, capture, rest, held_out)
+    write_page(options.out / "contact_fitting.md", assets.template, fit, capture, rest, held_out, facts)
     return 0
 
 

@@ -108,9 +108,7 @@ class ContactFitting:
         return (skin - self._targets[frame]).norm(dim=1)
 
     @torch.no_grad()
-    def _measure(
-        self, starts: list[SimulationState | None], *, contact: bool
-    ) -> tuple[Errors, list[SimulationState]]:
+    def _measure(self, starts: list[SimulationState | None], *, contact: bool) -> tuple[Errors, list[SimulationState]]:
         """Return the errors of all frames and the states; a frame without a start begins at the frame before."""
         skins, states, face, lips, failures = [], [], [], [], 0
         state = None

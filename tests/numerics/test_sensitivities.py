@@ -20,7 +20,11 @@ STEP = 1e-5
 FLOOR = 1e-3
 """Every derivative that is compared is larger than this, or it would prove nothing."""
 EXACT = SimulationSettings(
-    tolerance_mm=1e-10, linear_tolerance=1e-6, max_linear_iterations=1000, max_iterations=1000, attachment_stiffness=100.0
+    tolerance_mm=1e-10,
+    linear_tolerance=1e-6,
+    max_linear_iterations=1000,
+    max_iterations=1000,
+    attachment_stiffness=100.0,
 )
 """Soft attachments: with stiff ones, what moves the bones would move all nodes alike."""
 CONDYLES = np.array([[40.0, -30.0, -20.0], [-16.0, -30.0, -20.0]])
@@ -224,9 +228,7 @@ def test_a_pose_that_is_no_minimum_has_no_derivatives(frame):
         sensitivities(frame.simulator, stopped, frame.loss, conditions=frame.conditions())
     flattened = replace(frame.base.state, positions=frame.rest * [0.05, 0.04, 0.06], collision_free=False)
     with pytest.raises(SensitivityError, match="not a minimum"):
-        sensitivities(
-            frame.simulator, replace(frame.base, state=flattened), frame.loss, conditions=frame.conditions()
-        )
+        sensitivities(frame.simulator, replace(frame.base, state=flattened), frame.loss, conditions=frame.conditions())
     with pytest.raises(SimulationInputError, match="must be finite numbers of the shape"):
         sensitivities(frame.simulator, frame.base, frame.loss[:-1], conditions=frame.conditions())
 

@@ -8,7 +8,6 @@ from scipy.linalg import expm
 
 from physface_blender.simulation.conditions import Conditions
 from physface_blender.simulation.mandible_shape import MandibleShape
-from physface_blender.simulation.membrane import Membrane
 from physface_blender.simulation.sensitivities.adjoint import SensitivityError
 from physface_blender.simulation.sensitivities.sensitivities import sensitivities
 from physface_blender.simulation.simulator import SimulationInputError, SimulationSettings, Simulator, Status

@@ -1,5 +1,6 @@
-"""The simulator as a function of torch tensors that can be differentiated; the only module of the simulation that knows
-torch, so that nothing else of it needs torch to be there.
+"""The simulator as a function of torch tensors that can be differentiated.
+
+The only module of the simulation that knows torch, so that nothing else of it needs torch to be there.
 """
 
 from __future__ import annotations

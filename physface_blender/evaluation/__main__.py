@@ -63,8 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fit = fitting.run(options.passes)
     facts = {
         "command": " ".join(["python3 build.py evaluate", *(sys.argv[1:] if arguments is None else arguments)]),
-        "minutes": (time.perf_counter() - started) / 60.0,
-        "machine": f"{threads} threads of {platform.processor() or platform.machine()}",
+        "minutes": time.process_time() / 60.0,
+        "machine": f"{threads} threads, {platform.processor() or platform.machine()}",
+        "date": time.strftime("%d %b %Y"),
         "take": TAKE,
         "passes": options.passes,
         "resolution": options.resolution,

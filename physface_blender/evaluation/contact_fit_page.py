@@ -102,7 +102,7 @@ def write_page(
         capture: what was compared with.
         rest: (P, 3) the compared vertices at rest.
         held_out: (T,) frames that were not trained on.
-        facts: `command`, `minutes`, `machine`, `take`, `passes`, `resolution`.
+        facts: `command`, `minutes`, `machine`, `date`, `take`, `passes`, `resolution`.
     """
     triangles = lip_triangles(template, capture.vertices)
 

@@ -21,7 +21,8 @@ ROWS = {
 
 TEXT = """# Fitting through contact
 
-Made by `{command}`, {minutes:.0f} minutes on {machine}; the picture by the same command.
+Made by `{command}`, {minutes:.0f} minutes of processor time ({machine}, {date}); the picture
+by the same command.
 
 The experiment of figure 16 of paper 001. The capture is **synthetic**: the linear shapes of ICT-FaceKit under weights of a
 real take that the shipped weights never saw (`{take}`), on an identity that they did see. Like captures of people it lets

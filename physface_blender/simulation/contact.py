@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lapack
-from scipy.sparse import csr_matrix, identity, kron
 
 from .barrier import SurfaceBarrier
 from .collision_geometry import CollisionGeometry

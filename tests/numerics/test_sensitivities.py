@@ -9,6 +9,7 @@ from scipy.linalg import expm
 from physface_blender.simulation.conditions import Conditions
 from physface_blender.simulation.mandible_shape import MandibleShape
 from physface_blender.simulation.sensitivities.adjoint import SensitivityError
+from physface_blender.simulation.sensitivities.exact_contact import ExactContact
 from physface_blender.simulation.sensitivities.sensitivities import sensitivities
 from physface_blender.simulation.simulator import SimulationInputError, SimulationSettings, Simulator, Status
 
@@ -108,7 +109,7 @@ def test_the_frame_with_contact_has_contacts_with_skin_and_tooth(frame):
     surface = frame.simulator.collision.surface(frame.base.state.positions, frame.base.state.pose)
     contact = frame.simulator._tissue.contact
     assert contact.expand(surface).pairs > 20
-    exact = contact.exact(surface)
+    exact = ExactContact.at(contact, surface)
     direction = np.random.default_rng(5).normal(size=(len(contact.geometry.patch_nodes), 3))
     assert np.linalg.norm(exact.obstacle_product(direction)) > 1e-3
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..contact import ExactContact
 from ..tissue import Tissue
+from .exact_contact import ExactContact
 
 _TOLERANCE = 1e-9
 """Residual at the end relative to the first, both through the preconditioner."""

@@ -14,6 +14,7 @@ from ..tissue import Tissue
 from .actuation import actuation_gradient, target_gradient
 from .adjoint import SensitivityError, adjoint_displacement
 from .bones import BonesGradient, bones_gradient
+from .exact_contact import ExactContact
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def sensitivities(
     surface = contact = None
     if state.collision_free:
         surface = simulator.collision.surface(state.positions, state.pose)
-        contact = tissue.contact.exact(surface)
+        contact = ExactContact.at(tissue.contact, surface)
     adjoint = adjoint_displacement(tissue, state.positions, surface, contact, loss)
     by_obstacles = None if contact is None else -contact.obstacle_product(adjoint[tissue.patch_nodes])
     springs = tissue.attachments.target_gradient(adjoint)

@@ -218,7 +218,7 @@ class Simulator:
     def tissue_in(
         self, state: SimulationState, conditions: Conditions | None = None, actuation: np.ndarray | None = None
     ) -> Tissue:
-        """Return the energies of the frame that ended in a state; the next solve changes them.
+        """Return the energies of the frame that ended in a state, friction left out; the next solve changes them.
 
         Args:
             state: of a solve of this simulator.
@@ -234,6 +234,8 @@ class Simulator:
         conditions = conditions or Conditions()
         conditions.check(self._node_count)
         self._tissue.set_target(target_nodes, state.pose, conditions, self._checked_actuation(actuation))
+        if state.collision_free:
+            self._tissue.contact.begin_frame(self.collision.surface(state.positions, state.pose), 0.0)
         return self._tissue
 
     def bone_slip(self, state: SimulationState) -> float:

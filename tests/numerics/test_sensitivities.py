@@ -233,6 +233,23 @@ def test_a_pose_that_is_no_minimum_has_no_derivatives(frame):
         sensitivities(frame.simulator, frame.base, frame.loss[:-1], conditions=frame.conditions())
 
 
+def test_friction_is_refused_where_surfaces_touch(frame):
+    rough = replace(frame.conditions(), friction=0.5)
+    if not frame.contact:
+        sensitivities(frame.simulator, frame.base, frame.loss, conditions=rough)
+        return
+    with pytest.raises(SensitivityError, match="frame before"):
+        sensitivities(frame.simulator, frame.base, frame.loss, conditions=rough)
+
+
+def test_friction_of_another_frame_leaves_no_trace(frame, found):
+    frame.simulator.solve(
+        frame.target, frame.jaw, frame.base.state, conditions=replace(frame.conditions(), friction=1.0)
+    )
+    again = frame.sensitivities()
+    np.testing.assert_allclose(again.bones.jaw, found.bones.jaw, rtol=1e-6, atol=1e-9)
+
+
 def test_a_number_that_depends_on_nothing_has_no_derivatives(frame):
     found = sensitivities(frame.simulator, frame.base, np.zeros_like(frame.loss), conditions=frame.conditions())
     assert not found.target_nodes.any()

@@ -57,11 +57,17 @@ def sensitivities(
     Raises:
         SimulationInputError: if what is given does not fit the character or is not finite.
         ConditionsError: if the conditions make no sense.
-        SensitivityError: if the solve did not converge, or where it ended is no minimum.
+        SensitivityError: if the solve did not converge, if it had contact with friction, or if where it ended is no
+            minimum.
     """
     if result.status is not Status.CONVERGED:
         raise SensitivityError("The solve did not converge, so the pose is no minimum and has no derivatives.")
     state, conditions = result.state, conditions or Conditions()
+    if conditions.friction > 0.0 and state.collision_free:
+        raise SensitivityError(
+            "With friction a pose also depends on where the frame before ended, and has no derivatives of its own; "
+            "solve it with friction 0."
+        )
     loss = np.ascontiguousarray(loss, dtype=np.float64)
     if loss.shape != state.positions.shape or not np.isfinite(loss).all():
         raise SimulationInputError(

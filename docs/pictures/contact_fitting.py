@@ -19,11 +19,13 @@ from studio import Studio  # noqa: E402
 
 ARRAYS = FOLDER.parents[1] / "build" / "evaluation" / "contact_fitting.npz"
 PICTURE = FOLDER.parent / "evaluation" / "contact_fitting.png"
-TILE = 280
+TILE = 264
 COLUMNS = ("target", "free", "contact", "fitted")
 SKIN, RED = np.array([0.72, 0.66, 0.62]), np.array([0.75, 0.02, 0.02])
 RED_MM = 2.0
-MOUTH, WIDTH_MM = (0.0, -35.0, 100.0), 92.0
+MOUTH, WIDTH_MM = (0.0, -32.0, 100.0), 70.0
+INSIDE = np.array([[-24.0, -55.0, 80.0], [24.0, -55.0, 80.0], [24.0, -15.0, 80.0], [-24.0, -15.0, 80.0]])
+"""A dark wall behind the lips: the inside of the mouth is not compared, and missing."""
 
 
 def main() -> None:
@@ -42,6 +44,7 @@ def main() -> None:
                 share = np.clip(error / RED_MM, 0.0, 1.0)[:, None]
                 studio = Studio((TILE, TILE), samples=8)
                 studio.add("skin", skin, arrays["faces"], vertex_colors=(1.0 - share) * SKIN + share * RED)
+                studio.add("inside", INSIDE, np.array([[0, 1, 2, 3]]), color=(0.08, 0.02, 0.02))
                 studio.take(tile, MOUTH, WIDTH_MM, 25.0)
                 image = bpy.data.images.load(str(tile), check_existing=False)
                 pixels = np.array(image.pixels[:], dtype=np.float32).reshape(TILE, TILE, 4)

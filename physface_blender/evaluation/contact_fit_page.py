@@ -53,7 +53,8 @@ Poses that did not converge: {failures}. Steps of training left out because a po
 ![Capture, without contact, with contact, and fitted through contact](contact_fitting.png)
 
 From left to right: the capture, (a), (b), (c); above the fitted frame that fitting through contact changes most, below
-the held-out frame that it changes most. Red is an error of 2 mm.
+the held-out frame that it changes most. Red is an error of 2 mm. The inside of the mouth is not compared; a dark wall stands
+for it.
 """
 
 

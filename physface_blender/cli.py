@@ -13,6 +13,7 @@ from pathlib import Path
 
 FORWARDED = {
     "bench": "measure the simulator and the network on this machine",
+    "evaluate": "repeat an experiment of the papers",
     "template": "make the template from the source data",
     "train": "train a model",
 }
@@ -173,6 +174,8 @@ def _forward(command: str, arguments: Sequence[str]) -> int:
     """Run a command that reads its own arguments."""
     if command == "bench":
         from .benchmark import main as program
+    elif command == "evaluate":
+        from .evaluation.__main__ import main as program
     elif command == "template":
         from .training.template.__main__ import main as program
     else:

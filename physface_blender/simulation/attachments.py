@@ -8,6 +8,7 @@ target in the same way.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -41,6 +42,25 @@ def _held(embedding: Embedding, node_count: int, default_area: float) -> tuple[c
     starts = np.arange(0, 8 * count + 1, 8)
     areas = np.full(count, default_area) if embedding.areas is None else embedding.areas[inside]
     return csr_matrix((weights.ravel(), corners.ravel(), starts), shape=(count, node_count)), areas
+
+
+@dataclass(frozen=True)
+class TargetGradient:
+    """Derivatives of a number by the far ends of the springs.
+
+    Attributes:
+        skull_points: (S, 3) points of the skull at rest, millimeters; those under the membrane last.
+        skull: (S, 3) by these points.
+        mandible_points: (J, 3) points of the unedited mandible at rest, millimeters; those under the membrane last.
+        mandible: (J, 3) by these points where they are now.
+        target_nodes: (N, 3) by the target, of which only the border and what else follows it is read.
+    """
+
+    skull_points: np.ndarray
+    skull: np.ndarray
+    mandible_points: np.ndarray
+    mandible: np.ndarray
+    target_nodes: np.ndarray
 
 
 class Attachments:
@@ -128,6 +148,37 @@ class Attachments:
         stretch = self._rows @ nodes - self._targets
         force = self._stiffness * stretch
         return 0.5 * float(np.vdot(stretch, force)), self._transposed @ force
+
+    def target_gradient(self, adjoint: np.ndarray) -> TargetGradient:
+        """Return how minus the work of an adjoint displacement against the springs changes with their far ends.
+
+        Args:
+            adjoint: (N, 3).
+
+        Returns:
+            The derivatives of -adjoint . (gradient of the energy), which are k W adjoint.
+        """
+        pulls = self._stiffness * (self._rows @ adjoint)
+        counts = [len(self._skull_rest), len(self._mandible_rest), len(self._followers)]
+        skull, mandible, followers, membrane = np.split(pulls, np.cumsum(counts))
+        skull_points, mandible_points = [self._skull_rest], [self._mandible_rest]
+        target_nodes = np.zeros_like(adjoint)
+        np.add.at(target_nodes, self._followers, followers)
+        skull, mandible = [skull], [mandible]
+        if self._membrane is not None:
+            on_skull, on_mandible, following = self._membrane.split(membrane)
+            skull.append(on_skull)
+            skull_points.append(self._membrane.skull_rest)
+            mandible.append(on_mandible)
+            mandible_points.append(self._membrane.mandible_rest)
+            target_nodes[self._membrane.following] += following
+        return TargetGradient(
+            skull_points=np.concatenate(skull_points),
+            skull=np.concatenate(skull),
+            mandible_points=np.concatenate(mandible_points),
+            mandible=np.concatenate(mandible),
+            target_nodes=target_nodes,
+        )
 
     def slip(self, nodes: np.ndarray) -> float:
         """Return the largest distance in millimeters between the tissue at nodes (N, 3) and the bone it is attached to."""

@@ -150,6 +150,24 @@ class SurfaceBarrier:
                 return (piece + fraction) / pieces
         return 1.0
 
+    def exact_hessian(self, surface: np.ndarray) -> csr_matrix | None:
+        """Return the true Hessian (3 M, 3 V) by the moving vertices and all, or None where nothing is near.
+
+        It may be indefinite, and is worked out by `ipctk`: once for a pose that is differentiated, never on the way.
+
+        Args:
+            surface: (V, 3) free of intersection.
+        """
+        surface = np.asfortranarray(surface)
+        collisions = ipctk.NormalCollisions()
+        collisions.use_area_weighting = True
+        collisions.build(self._mesh, surface, self.distance_mm)
+        if not len(collisions):
+            return None
+        potential = ipctk.BarrierPotential(self.distance_mm, self._stiffness, use_physical_barrier=True)
+        hessian = potential.hessian(collisions, self._mesh, surface, ipctk.PSDProjectionMethod.NONE)
+        return csr_matrix(hessian)[: 3 * self.moving_count]
+
     def pairs(self, surface: np.ndarray) -> ContactPairs:
         """Return all contacts at vertices (V, 3), free of intersection; those asked for last are kept."""
         surface = np.ascontiguousarray(surface)

@@ -178,7 +178,7 @@ def _relax(activity, actuation):
 def _energy_and_forces(positions, hexes, inverse, weights, actuation, energies, forces, rotations, curvatures, level):
     """Fill block energies (B,), corner gradients (E, 8, 3), rotations (E, 8, 9) and L^-1 (E, 8, 6).
 
-    level 0 fills the energies only, 1 the gradients too, 2 also what the Hessian needs.
+    level 0 fills the energies only, 1 the gradients too, 2 also what the Hessian needs, 3 the same without any lift of L.
     """
     count = len(hexes)
     for block in numba.prange((count + _BLOCK - 1) // _BLOCK):
@@ -245,7 +245,7 @@ def _energy_and_forces(positions, hexes, inverse, weights, actuation, energies, 
                     d01, d02, d12 = _LEAST_SHARE * g01 - s01, _LEAST_SHARE * g02 - s02, _LEAST_SHARE * g12 - s12
                     lift = 0.0
                     bound = min(d00 - abs(d01) - abs(d02), d11 - abs(d01) - abs(d12), d22 - abs(d02) - abs(d12))
-                    if bound < 0.0:
+                    if bound < 0.0 and level < 3:
                         lift = max(0.0, -_smallest_eigenvalue(d00, d01, d02, d11, d12, d22))
                     l00, l11, l22 = s11 + s22 + lift, s00 + s22 + lift, s00 + s11 + lift
                     l01, l02, l12 = -s01, -s02, -s12
@@ -392,10 +392,17 @@ class ShapeTargeting:
             )
         )
 
-    def set_actuation(self, tensors: np.ndarray) -> None:
-        """Set A from (E, 8, 3, 3) or broadcastable symmetric tensors; only the upper triangle is read."""
+    def set_actuation(self, tensors: np.ndarray, activity: np.ndarray | None = None) -> None:
+        """Set A from symmetric tensors.
+
+        Args:
+            tensors: (E, 8, 3, 3) or broadcastable; only the upper triangle is read.
+            activity: (E, 8) share 0..1 of A - I that is left at each quadrature point; None leaves all of it.
+        """
         tensors = np.broadcast_to(tensors, (len(self.hexes), 8, 3, 3))
         self._actuation[:] = tensors[..., [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]]
+        if activity is not None:
+            _relax(np.ascontiguousarray(activity), self._actuation)
 
     def set_target(self, target_nodes: np.ndarray, activity: np.ndarray | None = None) -> None:
         """Set A = R(F)^T F of the deformation that moves the rest nodes to target_nodes (N, 3) millimeters.
@@ -420,9 +427,14 @@ class ShapeTargeting:
         self._run(nodes, 1)
         return float(self._block_energies.sum()), self._gathered()
 
-    def linearize(self, nodes: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return energy and gradient, and keep what `hessian_product` needs at nodes (N, 3)."""
-        self._run(nodes, 2)
+    def linearize(self, nodes: np.ndarray, *, exact: bool = False) -> tuple[float, np.ndarray]:
+        """Return energy and gradient, and keep what `hessian_product` needs at nodes (N, 3).
+
+        Args:
+            nodes: (N, 3) millimeters.
+            exact: keep the true Hessian, whose negative curvature has no bound.
+        """
+        self._run(nodes, 3 if exact else 2)
         return float(self._block_energies.sum()), self._gathered()
 
     def hessian_product(self, direction: np.ndarray) -> np.ndarray:

@@ -32,12 +32,25 @@ class MandibleShape:
     def applied(self, points: np.ndarray) -> np.ndarray:
         """Return points (P, 3) of the rest mandible where they lie on the edited one."""
         length, width, height = np.asarray(self.scale) - 1.0
-        joint = self.condyles.mean(axis=0)
-        offset = points - joint
+        return points + self._lever(points) * [width, height, length]
+
+    def scale_gradient(self, points: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Return the derivatives (3,) of a number by the scales.
+
+        Args:
+            points: (P, 3) of the rest mandible, millimeters.
+            gradient: (P, 3) derivatives by these points on the edited mandible.
+        """
+        width, height, length = (self._lever(points) * gradient).sum(axis=0)
+        return np.array([length, width, height])
+
+    def _lever(self, points: np.ndarray) -> np.ndarray:
+        """Return how points (P, 3) move along x, y and z per unit of the scale along it."""
+        offset = points - self.condyles.mean(axis=0)
         distance = np.linalg.norm(points[:, None] - self.condyles, axis=2).min(axis=1)
         share = np.clip((distance - _JOINT_MM) / (_BODY_MM - _JOINT_MM), 0.0, 1.0)
         share = share * share * (3.0 - 2.0 * share)
-        return points + share[:, None] * offset * [width, height, length]
+        return share[:, None] * offset
 
 
 def between(start: MandibleShape | None, end: MandibleShape | None, time: float) -> MandibleShape | None:

@@ -83,6 +83,9 @@ class MembraneSprings:
         rows: (P, N + L) what each spring pulls at.
         stiffness: (P,) newton per millimeter.
         nodes: (L,) the membrane's nodes.
+        skull_rest: (S, 3) points on the skull, millimeters.
+        mandible_rest: (J, 3) points on the mandible at rest, millimeters.
+        following: (F,) nodes that follow the target.
     """
 
     def __init__(
@@ -100,9 +103,10 @@ class MembraneSprings:
         bone = BONE_STIFFNESS * np.ones(sum(len(end) for end in ends))
         self.stiffness = young_modulus_mpa * np.concatenate([EDGE_STIFFNESS * np.ones(len(membrane.edges)), bone])
         self.nodes = np.arange(count, len(rest_nodes))
-        self._still = np.concatenate([edges @ rest_nodes, rest_nodes[count + membrane.on_skull]])
-        self._mandible_rest = rest_nodes[count + membrane.on_mandible]
-        self._following = count + membrane.following
+        self._edges_rest = edges @ rest_nodes
+        self.skull_rest = rest_nodes[count + membrane.on_skull]
+        self.mandible_rest = rest_nodes[count + membrane.on_mandible]
+        self.following = count + membrane.following
 
     def targets(self, target_nodes: np.ndarray, move_mandible: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Return where the springs want their points (P, 3).
@@ -111,4 +115,10 @@ class MembraneSprings:
             target_nodes: (N + L, 3) target, which the membrane follows beyond its border.
             move_mandible: moves points (J, 3) with the mandible.
         """
-        return np.concatenate([self._still, move_mandible(self._mandible_rest), target_nodes[self._following]])
+        ends = [self._edges_rest, self.skull_rest, move_mandible(self.mandible_rest), target_nodes[self.following]]
+        return np.concatenate(ends)
+
+    def split(self, values: np.ndarray) -> list[np.ndarray]:
+        """Split values (P, 3) of all springs into those to the skull, to the mandible and to the target; edges drop out."""
+        counts = [len(self._edges_rest), len(self.skull_rest), len(self.mandible_rest)]
+        return np.split(values, np.cumsum(counts))[1:]

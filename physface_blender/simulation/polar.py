@@ -71,3 +71,15 @@ def polar_rotation(a00, a01, a02, a10, a11, a12, a20, a21, a22):
         f * a21 + g * c21 - scale * (a20 * b01 + a21 * b11 + a22 * b12),
         f * a22 + g * c22 - scale * (a20 * b02 + a21 * b12 + a22 * b22),
     )
+
+
+@numba.njit(cache=True, parallel=True)
+def polar_rotations(matrices):
+    """Return the rotations (K, 3, 3) nearest to matrices (K, 3, 3)."""
+    out = np.empty_like(matrices)
+    for k in numba.prange(len(matrices)):
+        m, r = matrices[k], out[k]
+        (r[0, 0], r[0, 1], r[0, 2], r[1, 0], r[1, 1], r[1, 2], r[2, 0], r[2, 1], r[2, 2]) = polar_rotation(
+            m[0, 0], m[0, 1], m[0, 2], m[1, 0], m[1, 1], m[1, 2], m[2, 0], m[2, 1], m[2, 2]
+        )
+    return out

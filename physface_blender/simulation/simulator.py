@@ -40,6 +40,8 @@ __all__ = [
 
 _FARTHEST_MM = 200.0
 """A target that moves a node farther than this from rest is no expression of a face."""
+_STRONGEST_STRETCH = 20.0
+"""Actuation beyond this is no muscle's."""
 _LARGEST_TURN_DEGREES = 5.0
 """A jaw that turns farther from one frame to the next is followed in steps: tissue moves on straight lines while the
 jaw turns, and over 5 degrees the two differ by a tenth of a millimeter at the lips."""
@@ -109,6 +111,7 @@ class Simulator:
         jaw: np.ndarray,
         start: SimulationState | None = None,
         *,
+        actuation: np.ndarray | None = None,
         eyes: tuple[np.ndarray, np.ndarray] | None = None,
         conditions: Conditions | None = None,
         contact: bool = True,
@@ -121,6 +124,9 @@ class Simulator:
             target_nodes: (N, 3) where the actuation wants the nodes, millimeters.
             jaw: (4, 4) rigid transform of the mandible from rest.
             start: state of the frame before; its correction is carried over. None starts from rest.
+            actuation: (E, 8, 3, 3) symmetric actuation tensors at the quadrature points, or (E, 3, 3) one for each cell,
+                from a model that predicts these; then the target is where the solve begins and what the border
+                follows. None takes them from the target.
             eyes: (4, 4) rigid transforms of the left and the right eyeball from rest; None leaves them there.
             conditions: gravity, friction, paralysis, an edited mandible; None for none of them.
             contact: whether surfaces collide; needs a simulator with collision geometry, and its setting `contact`.
@@ -132,14 +138,15 @@ class Simulator:
             pose is then the one that was reached.
 
         Raises:
-            SimulationInputError: if the target, the jaw or an eye is not finite, of another shape, not rigid, or absurdly
-                far away.
+            SimulationInputError: if the target, the actuation, the jaw or an eye is not finite, of another shape, not
+                symmetric or rigid, or absurdly far away.
             ConditionsError: if the conditions make no sense.
             SettingsError: if the tolerance is none.
         """
         started = time.perf_counter()
         settings = self.settings if tolerance_mm is None else replace(self.settings, tolerance_mm=tolerance_mm)
         target_nodes = self._checked_nodes(target_nodes, "target")
+        actuation = self._checked_actuation(actuation)
         conditions = conditions or Conditions()
         conditions.check(self._node_count)
         pose = RigidPose.of(
@@ -166,7 +173,7 @@ class Simulator:
         for share in np.arange(1, steps + 1) / steps:
             # The target itself at the end, to the last digit.
             passed = target_nodes if share == 1.0 else begin.target_nodes + share * (target_nodes - begin.target_nodes)
-            self._tissue.set_target(passed, way.at(share), conditions)
+            self._tissue.set_target(passed, way.at(share), conditions, actuation)
             # The whole target even where it is paralyzed: it moves with the jaw, and the correction does the rest.
             if contact:
                 self._tissue.contact.begin_frame(
@@ -212,6 +219,29 @@ class Simulator:
         """Return the smallest distance between colliding surfaces in a state, millimeters."""
         return self._tissue.contact.barrier.minimum_distance(self.collision.surface(state.positions, state.pose))
 
+    def tissue_in(
+        self, state: SimulationState, conditions: Conditions | None = None, actuation: np.ndarray | None = None
+    ) -> Tissue:
+        """Return the energies of the frame that ended in a state, friction left out; the next solve changes them.
+
+        Args:
+            state: of a solve of this simulator.
+            conditions: those of the solve.
+            actuation: that of the solve, (E, 8, 3, 3) or (E, 3, 3); None if it took it from the target.
+
+        Raises:
+            SimulationInputError: if the state or the actuation is not this character's.
+            ConditionsError: if the conditions make no sense.
+        """
+        self._checked_nodes(state.positions, "reached")
+        target_nodes = self._checked_nodes(state.target_nodes, "target")
+        conditions = conditions or Conditions()
+        conditions.check(self._node_count)
+        self._tissue.set_target(target_nodes, state.pose, conditions, self._checked_actuation(actuation))
+        if state.collision_free:
+            self._tissue.contact.begin_frame(self.collision.surface(state.positions, state.pose), 0.0)
+        return self._tissue
+
     def bone_slip(self, state: SimulationState) -> float:
         """Return the largest distance between tissue and its bone, mm, in a state of the frame last solved."""
         return self._tissue.attachments.slip(state.positions)
@@ -230,6 +260,25 @@ class Simulator:
                 f"The {name} positions lie more than {_FARTHEST_MM:g} mm away from the face at rest."
             )
         return nodes
+
+    def _checked_actuation(self, actuation: np.ndarray | None) -> np.ndarray | None:
+        if actuation is None:
+            return None
+        actuation = np.asarray(actuation, dtype=np.float64)
+        count = len(self.space.hexes)
+        if actuation.shape == (count, 3, 3):
+            actuation = np.broadcast_to(actuation[:, None], (count, 8, 3, 3))
+        if actuation.shape != (count, 8, 3, 3):
+            raise SimulationInputError(
+                f"The actuation has the shape {actuation.shape}; this character has {count} cells with 8 points each."
+            )
+        if not np.isfinite(actuation).all() or np.abs(actuation).max() > _STRONGEST_STRETCH:
+            raise SimulationInputError(
+                f"The actuation holds numbers that are not finite or stretch tissue more than {_STRONGEST_STRETCH:g} times."
+            )
+        if np.abs(actuation - actuation.swapaxes(2, 3)).max() > 1e-6:
+            raise SimulationInputError("The actuation tensors are not symmetric.")
+        return actuation
 
     @staticmethod
     def _checked_rigid(transform: np.ndarray, name: str) -> np.ndarray:

@@ -101,12 +101,18 @@ class Tissue:
             )
         self.factor_uses = 0
         self.force_scale = self.elasticity.stress_scale
-        self._rest_nodes = rest_nodes
+        self.rest_nodes = rest_nodes
         self._border_target = rest_nodes
         self._masses = nodal_masses(self.elasticity.volumes, space.fill, self.elasticity.hexes, len(rest_nodes))
         self._load = np.zeros_like(rest_nodes)
 
-    def set_target(self, target_nodes: np.ndarray, pose: RigidPose, conditions: Conditions) -> None:
+    def set_target(
+        self,
+        target_nodes: np.ndarray,
+        pose: RigidPose,
+        conditions: Conditions,
+        actuation: np.ndarray | None = None,
+    ) -> None:
         """Set actuation, boundary and load of a frame.
 
         Where the tissue is paralyzed A <- I + (1 - p) (A - I) (paper 001, figure 14; paper 002, figure 7),
@@ -116,19 +122,28 @@ class Tissue:
             target_nodes: (N, 3) where the unimpaired actuation wants the nodes.
             pose: of the bones.
             conditions: gravity, paralysis, shift of the border.
+            actuation: (E, 8, 3, 3) symmetric unimpaired actuation; None takes it from the target.
         """
-        activity, border = None, target_nodes
+        border = target_nodes
         if conditions.paralysis is not None:
-            left = 1.0 - conditions.paralysis
-            activity = left[self.elasticity.hexes] @ shape_values(gauss_points()).T
-            border = self._rest_nodes + left[:, None] * (target_nodes - self._rest_nodes)
+            border = self.rest_nodes + (1.0 - conditions.paralysis)[:, None] * (target_nodes - self.rest_nodes)
         if conditions.border_shift is not None:
             border = border + conditions.border_shift
-        self.elasticity.set_target(target_nodes, activity)
+        activity = self.activity(conditions.paralysis)
+        if actuation is None:
+            self.elasticity.set_target(target_nodes, activity)
+        else:
+            self.elasticity.set_actuation(actuation, activity)
         self.attachments.set_boundary(border, pose)
         self.force_scale = self.elasticity.stress_scale
         self._border_target = border
         self._load = self._masses[:, None] * np.asarray(conditions.gravity, dtype=np.float64)
+
+    def activity(self, paralysis: np.ndarray | None) -> np.ndarray | None:
+        """Return the share (E, 8) of the actuation that a paralysis (N,) leaves at the quadrature points."""
+        if paralysis is None:
+            return None
+        return (1.0 - paralysis)[self.elasticity.hexes] @ shape_values(gauss_points()).T
 
     def set_pose(self, pose: RigidPose) -> None:
         """Move the bones, with the actuation and the rest of the boundary as they are."""
@@ -136,7 +151,7 @@ class Tissue:
 
     def _potential(self, nodes: np.ndarray) -> float:
         """Return the energy of the load in newton millimeter, which is 0 at rest."""
-        return -float(np.vdot(self._load, nodes - self._rest_nodes))
+        return -float(np.vdot(self._load, nodes - self.rest_nodes))
 
     def energy(self, nodes: np.ndarray, surface: np.ndarray | None) -> float:
         """Return the total energy in newton millimeter at nodes (N, 3); surface is None without contact."""

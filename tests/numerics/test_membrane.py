@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from physface_blender.simulation.attachments import Attachments
+from physface_blender.simulation.elasticity import ShapeTargeting
 from physface_blender.simulation.membrane import Membrane, MembraneSprings
+from physface_blender.simulation.obstacle import RigidPose
+from physface_blender.simulation.stiffness import elastic_stiffness
 
-from .blocks import block_mesh, embed
+from .blocks import block_mesh, embed, jittered
 
 COUNT = 6
 
@@ -66,3 +70,42 @@ def test_every_vertex_of_it_is_carried_by_a_node_of_its_own(strip):
     carried = np.einsum("pk,pkx->px", weights, rest[corners])
     np.testing.assert_array_equal(carried[1:], rest[count:])
     assert not weights[0].any()
+
+
+def test_the_far_ends_of_all_springs_have_their_derivatives():
+    """The springs' forces are linear in their far ends, so that a finite change gives the derivative."""
+    nodes, hexes, _ = block_mesh((1, 1, 1), 4.0)
+    points = np.array([[4.0 + i, 4.0, 4.0] for i in range(COUNT)])
+    held = embed(points[:1], nodes, hexes, 4.0)
+    corners, weights = np.zeros((COUNT, 8), dtype=np.int32), np.zeros((COUNT, 8))
+    corners[:1], weights[:1] = held.corners, held.weights
+    edges = np.array([[i, i + 1] for i in range(COUNT - 1)])
+    membrane = Membrane(np.arange(1, COUNT), edges, np.array([1]), np.array([COUNT - 2]), np.array([2]))
+    rest = np.concatenate([nodes, points[1:]])
+    springs = MembraneSprings(membrane, corners, weights, rest, 0.005)
+    graph = elastic_stiffness(ShapeTargeting(rest, hexes, np.ones(1), 1.0))
+    skull, mandible = (embed(nodes[rows] + 0.5, nodes, hexes, 4.0) for rows in ([0, 1], [4]))
+    attachments = Attachments(
+        rest, skull, mandible, np.array([3]), graph, 1.5, 4.0, springs, border_stiffness_mpa_per_mm=0.7
+    )
+    adjoint = np.random.default_rng(0).normal(size=rest.shape)
+    found = attachments.target_gradient(adjoint)
+    assert len(found.skull_points) == 3
+    assert len(found.mandible_points) == 2
+
+    def work(target, jaw):
+        attachments.set_boundary(target, RigidPose.of(jaw))
+        return -float(np.vdot(adjoint, attachments.energy_and_gradient(rest)[1]))
+
+    target, shifted = jittered(rest, 1.0, 1), np.eye(4)
+    shifted[:3, 3] = [0.3, -0.2, 0.5]
+    change = work(target, np.eye(4)) - work(rest, np.eye(4))
+    assert abs(change) > 1e-3
+    assert np.vdot(found.target_nodes, target - rest) == pytest.approx(change, rel=1e-9)
+    assert set(np.flatnonzero(found.target_nodes.any(axis=1))) == {3, len(nodes) + 2}
+    change = work(rest, shifted) - work(rest, np.eye(4))
+    assert abs(change) > 1e-3
+    assert found.mandible.sum(axis=0) @ shifted[:3, 3] == pytest.approx(change, rel=1e-9)
+    # Nothing is left out: moving everything that the springs pull at is moving their far ends the other way.
+    everything = found.skull.sum(axis=0) + found.mandible.sum(axis=0) + found.target_nodes.sum(axis=0)
+    np.testing.assert_allclose(everything, (attachments.matrix @ adjoint).sum(axis=0), rtol=1e-9)

@@ -1,0 +1,60 @@
+"""The picture of ``docs/evaluation/contact_fitting.md``; run by ``build.py evaluate contact-fit``.
+
+Reads the skins that the experiment left in ``build/evaluation``, or the file that is named.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER))
+
+from studio import Studio  # noqa: E402
+
+ARRAYS = FOLDER.parents[1] / "build" / "evaluation" / "contact_fitting.npz"
+PICTURE = FOLDER.parent / "evaluation" / "contact_fitting.png"
+TILE = 264
+COLUMNS = ("target", "free", "contact", "fitted")
+SKIN, RED = np.array([0.72, 0.66, 0.62]), np.array([0.75, 0.02, 0.02])
+RED_MM = 2.0
+MOUTH, WIDTH_MM = (0.0, -32.0, 100.0), 70.0
+INSIDE = np.array([[-24.0, -55.0, 80.0], [24.0, -55.0, 80.0], [24.0, -15.0, 80.0], [-24.0, -15.0, 80.0]])
+"""A dark wall behind the lips: the inside of the mouth is not compared, and missing."""
+
+
+def main() -> None:
+    """Render the mouth of every column and row, colored by its distance from the capture."""
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else ARRAYS
+    with np.load(path) as file:
+        arrays = dict(file)
+    rows = len(arrays["target"])
+    sheet = np.zeros((rows * TILE, len(COLUMNS) * TILE, 4), dtype=np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        tile = Path(folder) / "tile.png"
+        for row in range(rows):
+            for column, name in enumerate(COLUMNS):
+                skin = arrays[name][row]
+                error = np.linalg.norm(skin - arrays["target"][row], axis=1)
+                share = np.clip(error / RED_MM, 0.0, 1.0)[:, None]
+                studio = Studio((TILE, TILE), samples=8)
+                studio.add("skin", skin, arrays["faces"], vertex_colors=(1.0 - share) * SKIN + share * RED)
+                studio.add("inside", INSIDE, np.array([[0, 1, 2, 3]]), color=(0.08, 0.02, 0.02))
+                studio.take(tile, MOUTH, WIDTH_MM, 25.0)
+                image = bpy.data.images.load(str(tile), check_existing=False)
+                pixels = np.array(image.pixels[:], dtype=np.float32).reshape(TILE, TILE, 4)
+                top = (rows - 1 - row) * TILE
+                sheet[top : top + TILE, column * TILE : (column + 1) * TILE] = pixels
+    picture = bpy.data.images.new("sheet", sheet.shape[1], sheet.shape[0])
+    # 86 levels are enough, and make a small file.
+    picture.pixels.foreach_set((np.round(sheet * 85.0) / 85.0).ravel())
+    picture.save_render(str(PICTURE), scene=bpy.context.scene)
+
+
+if __name__ == "__main__":
+    main()

@@ -25,21 +25,25 @@ EXPRESSIONS = {
     "smile": {"mouthSmileLeft": 0.9, "mouthSmileRight": 0.9, "cheekSquintLeft": 0.5, "cheekSquintRight": 0.5},
     "jaw open": {"jawOpen": 0.7},
 }
-VIEWS = {"gravity": 40.0, "stiffness": 0.0, "paralysis": 0.0, "bones": 62.0}
+VIEWS = {"gravity": 40.0, "stiffness": 0.0, "paralysis": 0.0, "bones": 62.0, "sculpt": 62.0}
 """Degrees that the camera walks around to the character's left."""
 
 
-def rows(skin: np.ndarray) -> dict[str, tuple]:
-    """Return the two effects of every picture, for the template's skin (V, 3)."""
+def rows(skin: np.ndarray, mandible: np.ndarray) -> dict[str, tuple]:
+    """Return the two effects of every picture, for the template's skin (V, 3) and the character's mandible (W, 3)."""
     from physface_blender.backend.effects import NO_EFFECTS, Effects
 
     painted = tuple(np.where(skin[:, 0] > 0.0, 10.0, 1.0).tolist())
+    chin = mandible[np.argmax(mandible[:, 2] - 0.5 * mandible[:, 1])]
+    near = np.exp(-np.sum((mandible - chin) ** 2, axis=1) / (2.0 * 14.0**2))
+    sculpted = tuple(np.outer(np.where(near < 0.01, 0.0, near), [0.0, -3.0, 7.0]).ravel().tolist())
     hanging = {"head_degrees": (90.0, 0.0, 0.0), "stiffness": 0.4}
     return {
         "gravity": (NO_EFFECTS, Effects(head_degrees=(90.0, 0.0, 0.0))),
         "stiffness": (Effects(**hanging), Effects(**hanging, painted_stiffness=painted)),
         "paralysis": (NO_EFFECTS, Effects(paralysis=(("left", 1.0),))),
         "bones": (NO_EFFECTS, Effects(jaw_scale=(0.85, 1.0, 1.0))),
+        "sculpt": (NO_EFFECTS, Effects(sculpted_mandible=sculpted)),
     }
 
 
@@ -56,7 +60,7 @@ def simulate(folder: Path, names: list[str]) -> None:
     settings = CharacterSettings(resolution_mm=RESOLUTION_MM)
     character = Character(Identity.from_seed(SEED), settings, cache_directory=default_cache_directory(), assets=assets)
     player = PerformancePlayer(character, assets.template)
-    pictures = rows(assets.template.meshes["skin"].vertices)
+    pictures = rows(assets.template.meshes["skin"].vertices, character.rest.vertices["mandible"])
     for name in names:
         for row, effects in enumerate(pictures[name]):
             for column, (label, weights) in enumerate(EXPRESSIONS.items()):

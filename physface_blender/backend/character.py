@@ -158,7 +158,7 @@ class Character:
         """
         weights = validated_expression(expression)
         if physics:
-            effects.check_vertex_count(len(self.rest.vertices["skin"]))
+            effects.check_vertex_counts({part: len(vertices) for part, vertices in self.rest.vertices.items()})
             self._prepare(effects)
             return self._pose_simulated(weights, contact, start, tolerance_mm, should_cancel)
         if self._skin_sampler is None:
@@ -203,7 +203,7 @@ class Character:
         should_cancel: ShouldCancel | None,
     ) -> PosedFace:
         shared, applied = self._shared, self._applied
-        if start is None and applied.conditions.mandible is not None:
+        if start is None and applied.edits_bones:
             start = self._start_edited(should_cancel)
         node_count, outside_count = len(shared.node_positions), len(shared.outside)
         displacements = self._tissue_sampler.displacements(weights)
@@ -225,7 +225,7 @@ class Character:
         return self._posed(skin, pose.jaw, {"eye_left": pose.left_eye, "eye_right": pose.right_eye}, result)
 
     def _start_edited(self, should_cancel: ShouldCancel | None) -> SimulationState:
-        """The rest state with the edited mandible: the bone grows from its own shape to the other, tissue around it."""
+        """The rest state with the edited bones: they grow from their own shape to the other, tissue around them."""
         if self._edited_rest is None:
             conditions = self._applied.conditions
             result = self._simulator.solve(

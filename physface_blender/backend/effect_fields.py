@@ -11,18 +11,16 @@ from scipy.spatial import cKDTree
 from ..anatomy.condyles import condyle_vertices
 from ..anatomy.facial_nerve import nerve_regions
 from ..anatomy.template import Template
-from ..simulation.conditions import Conditions
+from ..simulation.conditions import BoneShift, Conditions
 from ..simulation.gravity import gravity_change, head_rotation
 from ..simulation.mandible_shape import MandibleShape
 from ..simulation.skin_extension import SkinExtension
 from .assets import SharedSpace
 from .effects import Effects
 from .rest_shape import RestShape
+from .sculpted_bones import SCULPTED_BONES, SculptedBones, fading
 
 Field = npt.NDArray[np.float64]
-
-PULLED_MM = 40.0
-"""Distance from an edited mandible over which skin beyond the tissue still follows it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +36,11 @@ class AppliedEffects:
     conditions: Conditions
     outside_activity: Field
     outside_shift: Field
+
+    @property
+    def edits_bones(self) -> bool:
+        """Whether a bone differs from the identity's own."""
+        return self.conditions.mandible is not None or self.conditions.bone_shift is not None
 
     def outside(self, displacements: Field) -> Field:
         """Return how the skin beyond the tissue moves (O, 3), mm, for the network's displacements (O, 3) there."""
@@ -61,6 +64,10 @@ class EffectFields:
         self._condyles = np.stack([mandible[condyle].mean(axis=0) for condyle in condyle_vertices(vertices)])
 
     @cached_property
+    def _bones(self) -> SculptedBones:
+        return SculptedBones(self._template, self._shared, self._rest)
+
+    @cached_property
     def _extension(self) -> SkinExtension:
         return SkinExtension(self._shared.space)
 
@@ -71,6 +78,7 @@ class EffectFields:
     def applied(self, effects: Effects) -> AppliedEffects:
         """What the effects are on this character."""
         shared, outside = self._shared, self._shared.outside
+        sculpted = self._sculpted(effects)
         activity, shift = np.ones(len(outside)), np.zeros((len(outside), 3))
         paralysis, mandible, border_shift = self._skin_paralysis(effects), None, None
         if paralysis is not None:
@@ -81,8 +89,25 @@ class EffectFields:
             border_shift = self._pulled(mandible, shared.node_positions, self._rest.nodes)
             skin = self._template.meshes["skin"].vertices[outside]
             shift = self._pulled(mandible, skin, self._rest.geometry.vertices["skin"][outside])
-        gravity = gravity_change(head_rotation(*effects.head_degrees))
-        return AppliedEffects(Conditions(gravity, paralysis, mandible, border_shift, effects.friction), activity, shift)
+        bone_shift = None
+        if sculpted:
+            bone_shift = BoneShift(
+                **{bone: self._bones.at_attachments(bone, displacement) for bone, displacement in sculpted.items()}
+            )
+            skin = self._template.meshes["skin"].vertices[outside]
+            border_shift = np.zeros_like(shared.node_positions) if border_shift is None else border_shift
+            for bone, displacement in sculpted.items():
+                border_shift = border_shift + self._bones.pulled(bone, displacement, shared.node_positions)
+                shift = shift + self._bones.pulled(bone, displacement, skin)
+        conditions = Conditions(
+            gravity=gravity_change(head_rotation(*effects.head_degrees)),
+            paralysis=paralysis,
+            mandible=mandible,
+            border_shift=border_shift,
+            friction=effects.friction,
+            bone_shift=bone_shift,
+        )
+        return AppliedEffects(conditions, activity, shift)
 
     def cell_stiffness(self, effects: Effects) -> Field | None:
         """The multiple of Young's modulus (E,) of every cell, None for 1; its logarithm is what is carried inward."""
@@ -90,6 +115,20 @@ class EffectFields:
             return None
         logarithm = self._extension.extended(np.log(effects.painted_stiffness))
         return np.exp(logarithm[self._shared.space.hexes].mean(axis=1))
+
+    def _sculpted(self, effects: Effects) -> dict[str, Field]:
+        """The displacement (V, 3) of the vertices of each bone that was sculpted.
+
+        Raises:
+            EffectsError: a bone comes through the skin.
+        """
+        found = {}
+        for bone in SCULPTED_BONES:
+            displacement = np.array(getattr(effects, f"sculpted_{bone}")).reshape(-1, 3)
+            if displacement.any():
+                self._bones.check(bone, displacement)
+                found[bone] = displacement
+        return found
 
     def _skin_paralysis(self, effects: Effects) -> Field | None:
         """The share (V,) of the actuation that is lost at each skin vertex, None where nothing is paralyzed."""
@@ -100,6 +139,4 @@ class EffectFields:
     def _pulled(self, mandible: MandibleShape, canonical: Field, rest: Field) -> Field:
         """The displacement of the bone at points (P, 3), fading with their distance from it in canonical space."""
         distance = cKDTree(self._template.meshes["mandible"].vertices).query(canonical)[0]
-        share = 1.0 - np.clip(distance / PULLED_MM, 0.0, 1.0)
-        share = share * share * (3.0 - 2.0 * share)
-        return share[:, None] * (mandible.applied(rest) - rest)
+        return fading(distance)[:, None] * (mandible.applied(rest) - rest)

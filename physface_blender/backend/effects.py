@@ -11,6 +11,7 @@ from .errors import EffectsError
 
 STIFFNESS_RANGE = (0.1, 10.0)
 JAW_SCALE_RANGE = (0.7, 1.3)
+SCULPT_RANGE_MM = (-40.0, 40.0)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Effects:
         jaw_scale: of the mandible about its condyles: length, width and height.
         friction: coefficient mu where lips, lining, lids, teeth and eyeballs touch (with contact only); 0 lets them slide.
             It acts from one frame to the next, so it shows in a performance and not in a pose by itself.
+        sculpted_skull: (3 V,) millimeters by which each vertex of the skull was sculpted away from the identity's own,
+            x, y and z of each in turn, in the head's frame at rest; empty for none.
+        sculpted_mandible: (3 V,) the same of the mandible's vertices. Teeth and joint stay where they are.
     """
 
     head_degrees: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -40,6 +44,8 @@ class Effects:
     painted_paralysis: tuple[float, ...] = ()
     jaw_scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
     friction: float = 0.0
+    sculpted_skull: tuple[float, ...] = ()
+    sculpted_mandible: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -56,6 +62,9 @@ class Effects:
         object.__setattr__(self, "painted_paralysis", painted)
         object.__setattr__(self, "jaw_scale", _numbers("scale of the jaw", self.jaw_scale, JAW_SCALE_RANGE, 3))
         object.__setattr__(self, "friction", _numbers("friction", (self.friction,), (0.0, 1.0))[0])
+        for name in ("sculpted_skull", "sculpted_mandible"):
+            moved = _numbers(name.replace("_", " "), getattr(self, name), SCULPT_RANGE_MM)
+            object.__setattr__(self, name, moved)
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
@@ -70,17 +79,26 @@ class Effects:
             raise EffectsError(f"There is no effect {', '.join(unknown)}; there are {', '.join(known)}.")
         return cls(**values)
 
-    def check_vertex_count(self, count: int) -> None:
-        """See that what is painted fits a skin.
+    def check_vertex_counts(self, counts: Mapping[str, int]) -> None:
+        """See that what is painted or sculpted fits a face.
+
+        Args:
+            counts: vertices of the skin and of the bones.
 
         Raises:
-            EffectsError: it was painted on another mesh.
+            EffectsError: it was made on another mesh.
         """
         for name in ("painted_stiffness", "painted_paralysis"):
             found = len(getattr(self, name))
-            if found not in (0, count):
+            if found not in (0, counts["skin"]):
                 raise EffectsError(
-                    f"The {name.replace('_', ' ')} has {found} values; the skin of a face has {count} vertices."
+                    f"The {name.replace('_', ' ')} has {found} values; the skin of a face has {counts['skin']} vertices."
+                )
+        for bone in ("skull", "mandible"):
+            found = len(getattr(self, f"sculpted_{bone}"))
+            if found not in (0, 3 * counts[bone]):
+                raise EffectsError(
+                    f"The sculpted {bone} has {found} coordinates; that of a face has {counts[bone]} vertices of three."
                 )
 
 

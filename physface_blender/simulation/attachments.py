@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, vstack
 from scipy.sparse.csgraph import connected_components
 
+from .conditions import BoneShift, ConditionsError
 from .membrane import MembraneSprings
 from .obstacle import REST_POSE, RigidPose
 
@@ -114,8 +115,8 @@ class Attachments:
         areas[len(border) :] *= _LOOSE
         ones = np.ones(len(self._followers))
         followers = csr_matrix((ones, self._followers, np.arange(len(ones) + 1)), shape=(len(ones), count))
-        self._skull_rest = skull_rows @ rest_nodes
-        self._mandible_rest = mandible_rows @ rest_nodes
+        self._own_skull = self._skull_rest = skull_rows @ rest_nodes
+        self._own_mandible = self._mandible_rest = mandible_rows @ rest_nodes
         rows = [skull_rows, mandible_rows, followers]
         stiffness = [stiffness_mpa_per_mm * part for part in (skull_areas, mandible_areas)]
         stiffness.append(border_stiffness_mpa_per_mm * areas)
@@ -129,6 +130,21 @@ class Attachments:
         self._bone_count = skull_rows.shape[0] + mandible_rows.shape[0]
         self.matrix = (self._transposed @ self._rows.multiply(self._stiffness)).tocsr()
         self.set_boundary(rest_nodes, REST_POSE)
+
+    def set_bones(self, shift: BoneShift | None) -> None:
+        """Shift the bones at rest; None takes them back to where the identity has them. The boundary is set after it.
+
+        Raises:
+            ConditionsError: if the shift has not one row for each attached point.
+        """
+        skull, mandible = (None, None) if shift is None else (shift.skull, shift.mandible)
+        for name, given, own in (("skull", skull, self._own_skull), ("mandible", mandible, self._own_mandible)):
+            if given is not None and np.shape(given) != own.shape:
+                raise ConditionsError(
+                    f"The shift of the {name} has the shape {np.shape(given)}; {len(own)} points are attached to it."
+                )
+        self._skull_rest = self._own_skull if skull is None else self._own_skull + skull
+        self._mandible_rest = self._own_mandible if mandible is None else self._own_mandible + mandible
 
     def set_boundary(self, target_nodes: np.ndarray, pose: RigidPose) -> None:
         """Move the far ends of the springs.

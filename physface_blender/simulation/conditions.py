@@ -16,6 +16,19 @@ class ConditionsError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
+class BoneShift:
+    """How far edited bones lie off the identity's own, at rest, where tissue is attached to them.
+
+    Attributes:
+        skull: (S, 3) millimeters at the attached points of the skull that lie in tissue; None where it is not edited.
+        mandible: (M, 3) the same of the mandible, before its scales and the motion of the jaw.
+    """
+
+    skull: np.ndarray | None = None
+    mandible: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Conditions:
     """The conditions of one frame.
 
@@ -27,6 +40,7 @@ class Conditions:
         border_shift: (N, 3) millimeters by which border nodes lie off their targets; None for 0. With an edited
             mandible the skin beyond the tissue has to follow it too.
         friction: coefficient mu, 0..1, where surfaces touch; 0 lets them slide.
+        bone_shift: edited bones; None leaves them as they are. Teeth stay where they are.
     """
 
     gravity: np.ndarray | tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -34,6 +48,7 @@ class Conditions:
     mandible: MandibleShape | None = None
     border_shift: np.ndarray | None = None
     friction: float = 0.0
+    bone_shift: BoneShift | None = None
 
     def check(self, node_count: int) -> None:
         """Refuse what cannot be simulated.
@@ -61,6 +76,10 @@ class Conditions:
             raise ConditionsError(
                 f"The shift of the border must be three finite numbers for each of {node_count} nodes."
             )
+        for name in ("skull", "mandible"):
+            shift = None if self.bone_shift is None else getattr(self.bone_shift, name)
+            if shift is not None and (np.ndim(shift) != 2 or np.shape(shift)[1] != 3 or not np.isfinite(shift).all()):
+                raise ConditionsError(f"The shift of the {name} must be three finite numbers for each attached point.")
         if self.mandible is not None:
             scale = np.asarray(self.mandible.scale)
             if scale.shape != (3,) or not (np.isfinite(scale) & (scale > 0.0)).all():

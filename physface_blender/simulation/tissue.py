@@ -134,6 +134,7 @@ class Tissue:
             self.elasticity.set_target(target_nodes, activity)
         else:
             self.elasticity.set_actuation(actuation, activity)
+        self.attachments.set_bones(conditions.bone_shift)
         self.attachments.set_boundary(border, pose)
         self.force_scale = self.elasticity.stress_scale
         self._border_target = border

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from physface_blender.simulation.attachments import Attachments
+from physface_blender.simulation.conditions import BoneShift, ConditionsError
 from physface_blender.simulation.elasticity import ShapeTargeting
 from physface_blender.simulation.obstacle import REST_POSE, RigidPose
 from physface_blender.simulation.rigid_motion import ScrewMotion, is_rigid, transform_points
@@ -111,3 +112,24 @@ def test_screw_motion_of_a_translation_is_straight():
 def test_scaling_is_not_rigid():
     assert not is_rigid(np.diag([1.01, 1.01, 1.01, 1.0]))
     assert not is_rigid(np.diag([-1.0, 1.0, 1.0, 1.0]))
+
+
+def test_edited_bones_take_their_tissue_along(block):
+    nodes, _, skull, mandible, graph = block
+    held = Attachments(nodes, skull, mandible, EMPTY, graph, 1.5, 4.0, border_stiffness_mpa_per_mm=1.5)
+    jaw = pose_of_jaw()
+    shift = BoneShift(
+        skull=np.tile([0.0, 1.0, 2.0], (len(skull.hexes), 1)),
+        mandible=np.tile([3.0, 0.0, -1.0], (len(mandible.hexes), 1)),
+    )
+    held.set_bones(shift)
+    held.set_boundary(nodes, RigidPose.of(jaw))
+    moved = transform_points(jaw, nodes + np.array([3.0, 0.0, -1.0]))
+    left = nodes[:, 0] < 8.5
+    moved[left] = nodes[left] + np.array([0.0, 1.0, 2.0])
+    assert held.slip(moved) < 1e-12
+    held.set_bones(None)
+    held.set_boundary(nodes, REST_POSE)
+    assert held.slip(nodes) < 1e-12
+    with pytest.raises(ConditionsError, match="skull"):
+        held.set_bones(BoneShift(skull=np.zeros((1, 3))))

@@ -211,3 +211,36 @@ def test_a_paralyzed_cheek_goes_with_the_jaw_and_no_node_is_thrown_off(character
     farthest, usual = (np.linalg.norm(pose.state.positions - rest, axis=1).max() for pose in (posed, plain))
     assert usual > 10.0
     assert farthest < 1.5 * usual
+
+
+def sculpted(vertices, center, displacement, radius=14.0):
+    """Coordinates of a bone (V, 3) pushed around a point."""
+    share = np.exp(-np.sum((vertices - center) ** 2, axis=1) / (2.0 * radius**2))
+    return tuple(np.outer(np.where(share < 0.01, 0.0, share), displacement).ravel().tolist())
+
+
+def test_a_sculpted_chin_carries_the_skin_and_nothing_else(character, assets):
+    mandible, skin = character.rest.vertices["mandible"], character.rest.vertices["skin"]
+    tip = mandible[np.argmax(mandible[:, 2] - 0.5 * mandible[:, 1])]
+    effects = Effects(sculpted_mandible=sculpted(mandible, tip, [0.0, 0.0, 6.0]))
+    change = character.pose(np.zeros(52), effects=effects).skin - character.pose(np.zeros(52)).skin
+    chin = change[assets.template.landmarks68[CHIN]]
+    assert 3.0 < change[:, 2].max() < 7.0
+    assert chin[2] > 1.0
+    assert np.abs(change[skin[:, 1] > tip[1] + 60.0]).max() < 0.1
+    opened = character.pose(expression(jawOpen=0.5), effects=effects)
+    assert opened.result.status is Status.CONVERGED
+    assert opened.skin[assets.template.landmarks68[CHIN], 1] < skin[assets.template.landmarks68[CHIN], 1] - 8.0
+
+
+def test_a_bone_through_the_skin_is_refused_with_the_place(character):
+    mandible, skull = character.rest.vertices["mandible"], character.rest.vertices["skull"]
+    tip = mandible[np.argmax(mandible[:, 2] - 0.5 * mandible[:, 1])]
+    with pytest.raises(EffectsError, match="mandible comes through the skin below the mouth, in the middle"):
+        character.pose(np.zeros(52), effects=Effects(sculpted_mandible=sculpted(mandible, tip, [0.0, 0.0, 30.0])))
+    left = skull[skull[:, 0] > 25.0]
+    brow = left[np.argmax(left[:, 2] * (left[:, 1] > character.rest.eye_centers["eye_left"][1] + 22.0))]
+    with pytest.raises(EffectsError, match="skull comes through the skin at the forehead, on the character's left"):
+        character.pose(np.zeros(52), effects=Effects(sculpted_skull=sculpted(skull, brow, [0.0, 0.0, 30.0])))
+    with pytest.raises(EffectsError, match="has 3 coordinates"):
+        character.pose(np.zeros(52), effects=Effects(sculpted_skull=(0.0, 1.0, 0.0)))

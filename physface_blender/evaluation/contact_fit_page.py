@@ -21,7 +21,7 @@ ROWS = {
 
 TEXT = """# Fitting through contact
 
-Made by `{command}`, {minutes:.0f} minutes of processor time ({machine}, {date}); the picture
+Made by `{command}`, {minutes:.1f} minutes of processor time ({machine}, {date}); the picture
 by the same command.
 
 The experiment of figure 16 of paper 001. The capture is **synthetic**: the linear shapes of ICT-FaceKit under weights of a

@@ -102,8 +102,9 @@ def test_gradients_by_tensors_of_cells_are_those_of_their_points(simulator):
     )
     tensors = given["actuation"].detach().numpy()
     found = sensitivities(simulator, result, loss.numpy(), conditions=conditions, actuation=tensors)
-    np.testing.assert_allclose(given["actuation"].grad.numpy(), found.actuation.sum(axis=1), rtol=1e-12)
-    np.testing.assert_allclose(given["paralysis"].grad.numpy(), found.paralysis, rtol=1e-12)
+    # Both solve the adjoint system to 1e-9, from sums that threads add up in their own order.
+    np.testing.assert_allclose(given["actuation"].grad.numpy(), found.actuation.sum(axis=1), atol=1e-6)
+    np.testing.assert_allclose(given["paralysis"].grad.numpy(), found.paralysis, atol=1e-6)
 
 
 def test_frames_are_solved_one_by_one(simulator):

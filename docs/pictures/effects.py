@@ -1,5 +1,7 @@
 """Pictures of the physical effects: rest, smile and open jaw, without an effect in the upper row and with it below.
 
+Friction needs a way: its columns are frames of one, the lower lip pressed under the upper one, which then lifts off.
+
 Run with the project's Python, which has ``bpy``, from the root of the repository: ``python docs/pictures/effects.py``,
 or with the names of some of the pictures behind it.
 """
@@ -25,7 +27,14 @@ EXPRESSIONS = {
     "smile": {"mouthSmileLeft": 0.9, "mouthSmileRight": 0.9, "cheekSquintLeft": 0.5, "cheekSquintRight": 0.5},
     "jaw open": {"jawOpen": 0.7},
 }
-VIEWS = {"gravity": 40.0, "stiffness": 0.0, "paralysis": 0.0, "bones": 62.0, "sculpt": 62.0}
+PRESSED = {"mouthRollLower": 1.0, "mouthRollUpper": 0.5, "mouthShrugLower": 0.6}
+LIFTED = {"mouthRollLower": 0.2, "mouthUpperUpLeft": 0.9, "mouthUpperUpRight": 0.9, "jawOpen": 0.1}
+PRESSING, LIFTING = 5, 6
+SHOWN = (3, 5, 7)
+"""Frames of the way that the columns of the picture of friction show."""
+MOUTH = {"aim": (0, -38, 95), "height": 70}
+"""Where the camera looks for friction, and how many millimeters it sees."""
+VIEWS = {"gravity": 40.0, "stiffness": 0.0, "paralysis": 0.0, "bones": 62.0, "sculpt": 62.0, "friction": 35.0}
 """Degrees that the camera walks around to the character's left."""
 
 
@@ -43,6 +52,7 @@ def rows(skin: np.ndarray, mandible: np.ndarray) -> dict[str, tuple]:
         "stiffness": (Effects(**hanging), Effects(**hanging, painted_stiffness=painted)),
         "paralysis": (NO_EFFECTS, Effects(paralysis=(("left", 1.0),))),
         "bones": (NO_EFFECTS, Effects(jaw_scale=(0.85, 1.0, 1.0))),
+        "friction": (NO_EFFECTS, Effects(friction=0.8)),
         "sculpt": (NO_EFFECTS, Effects(sculpted_mandible=sculpted)),
     }
 
@@ -60,8 +70,12 @@ def simulate(folder: Path, names: list[str]) -> None:
     settings = CharacterSettings(resolution_mm=RESOLUTION_MM)
     character = Character(Identity.from_seed(SEED), settings, cache_directory=default_cache_directory(), assets=assets)
     player = PerformancePlayer(character, assets.template)
+    if "friction" in names:
+        rub(folder, character, player)
     pictures = rows(assets.template.meshes["skin"].vertices, character.rest.vertices["mandible"])
     for name in names:
+        if name == "friction":
+            continue
         for row, effects in enumerate(pictures[name]):
             for column, (label, weights) in enumerate(EXPRESSIONS.items()):
                 state, iterations = None, []
@@ -76,8 +90,34 @@ def simulate(folder: Path, names: list[str]) -> None:
                     f"{player.count(posed).total} intersections, {player.count_at_lids(posed)} at the lids",
                     flush=True,
                 )
-                parts = {part: posed.vertices(character.rest, part) for part in character.rest.vertices}
-                np.savez(folder / f"{name}_{row}_{column}.npz", **parts)
+                save(folder / f"{name}_{row}_{column}.npz", character, posed)
+
+
+def rub(folder: Path, character, player) -> None:
+    """Press the lower lip under the upper one and lift that, without friction and with it."""
+    from physface_blender.performance.arkit import expression
+
+    way = [{name: share * weight for name, weight in PRESSED.items()} for share in np.arange(1, PRESSING + 1) / PRESSING]
+    for share in np.arange(1, LIFTING + 1) / LIFTING:
+        names = {*PRESSED, *LIFTED}
+        way.append({name: (1 - share) * PRESSED.get(name, 0.0) + share * LIFTED.get(name, 0.0) for name in names})
+    for row, effects in enumerate(rows(character.rest.vertices["skin"], character.rest.vertices["mandible"])["friction"]):
+        state = None
+        for frame, weights in enumerate(way):
+            posed = character.pose(expression(**weights), effects=effects, start=state)
+            state = posed.state
+            print(
+                f"friction, row {row}, frame {frame}: {posed.result.iterations} iterations, "
+                f"{posed.result.status.name.lower()}, {player.count(posed).total} intersections",
+                flush=True,
+            )
+            if frame in SHOWN:
+                save(folder / f"friction_{row}_{SHOWN.index(frame)}.npz", character, posed)
+
+
+def save(file: Path, character, posed) -> None:
+    """Write the vertices of every part of a posed face."""
+    np.savez(file, **{part: posed.vertices(character.rest, part) for part in character.rest.vertices})
 
 
 def render(folder: Path, name: str) -> None:
@@ -100,7 +140,8 @@ def render(folder: Path, name: str) -> None:
                     gloss = 0.08 if part.startswith("eye_") else 0.45
                     studio.add(part, tile[part], template.meshes[part].faces, face_colors=colors, roughness=gloss)
             file = folder / "tile.png"
-            studio.take(file, (0, -12, 40), 215, VIEWS[name])
+            aim, height = (MOUTH["aim"], MOUTH["height"]) if name == "friction" else ((0, -12, 40), 215)
+            studio.take(file, aim, height, VIEWS[name])
             image = bpy.data.images.load(str(file), check_existing=False)
             pixels = np.array(image.pixels[:], dtype=np.float32).reshape(TILE, TILE, 4)
             sheet[(1 - row) * TILE : (2 - row) * TILE, column * TILE : (column + 1) * TILE] = pixels

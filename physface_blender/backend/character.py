@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..anatomy.material_space import RESOLUTION_RANGE_MM, MaterialSpace
+from ..simulation.reconciliation import Reconciliation
 from ..simulation.settings import SimulationSettings
 from ..simulation.simulator import Simulator
 from ..simulation.state import SimulationResult, SimulationState, Status
@@ -102,6 +103,7 @@ class Character:
         self._skin_sampler: DisplacementSampler | None = None
         self._tissue_sampler: DisplacementSampler | None = None
         self._simulator: Simulator | None = None
+        self._reconciliation: Reconciliation | None = None
         self._simulator_stiffness: tuple[float, tuple[float, ...]] | None = None
         self._effect_fields = EffectFields(self._assets.template, self._shared, self._rest)
         self._effects: Effects | None = None
@@ -188,6 +190,8 @@ class Character:
                 membrane=shared.lining,
                 stiffness=self._effect_fields.cell_stiffness(effects),
             )
+            outer = self._assets.template.regions["inner_mouth"] < 0.5
+            self._reconciliation = self._simulator.reconciliation(outer)
             self._simulator_stiffness = stiffness
         if self._effects != effects:
             self._applied = self._effect_fields.applied(effects)
@@ -209,9 +213,10 @@ class Character:
         displacements = self._tissue_sampler.displacements(weights)
         nodes, outside, mandible = np.split(displacements, [node_count, node_count + outside_count])
         eyes = self._eyes(weights)
+        jaw = self._jaw(mandible)
         result = self._simulator.solve(
-            self._rest.nodes + nodes,
-            self._jaw(mandible),
+            self._reconciliation.applied(self._rest.nodes + nodes, jaw),
+            jaw,
             start,
             eyes=(eyes["eye_left"], eyes["eye_right"]),
             conditions=applied.conditions,

@@ -159,6 +159,13 @@ class Attachments:
             targets.append(self._membrane.targets(target_nodes, pose.on_mandible))
         self._targets = np.concatenate(targets)
 
+    def disagreement(self, target_nodes: np.ndarray, pose: RigidPose) -> np.ndarray:
+        """Return the forces (N, 3) in newton by which the unedited bones in a pose would pull a target (N, 3) to them."""
+        targets = [self._own_skull, pose.on_mandible(self._own_mandible), target_nodes[self._followers]]
+        if self._membrane is not None:
+            targets.append(self._membrane.targets(target_nodes, pose.on_mandible))
+        return self._transposed @ (self._stiffness * (np.concatenate(targets) - self._rows @ target_nodes))
+
     def energy_and_gradient(self, nodes: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the energy of the springs in newton millimeter and its gradient (N, 3) in newton."""
         stretch = self._rows @ nodes - self._targets

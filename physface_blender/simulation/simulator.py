@@ -15,6 +15,7 @@ from .collision_geometry import CollisionGeometry
 from .conditions import Conditions, ConditionsError
 from .membrane import Membrane
 from .obstacle import REST_POSE, PoseMotion, RigidPose
+from .reconciliation import Reconciliation
 from .rigid_motion import is_rigid
 from .settings import Method, SettingsError, SimulationSettings
 from .solver import Minimizer, Progress
@@ -198,6 +199,10 @@ class Simulator:
             minimum_distance_mm=self._minimum_distance(state) if contact else math.inf,
             energies=tuple(progress.energies),
         )
+
+    def reconciliation(self, held: np.ndarray) -> Reconciliation:
+        """Return what makes targets agree with the bones; held (V,) says which vertices of the skin stay in place."""
+        return Reconciliation(self._tissue, self.space, held, self.settings.young_modulus_mpa)
 
     def _step(
         self,

@@ -173,7 +173,7 @@ def _explaining(work: Callable[[], int]) -> int:
 def _forward(command: str, arguments: Sequence[str]) -> int:
     """Run a command that reads its own arguments."""
     if command == "bench":
-        from .benchmark import main as program
+        from .benchmark.__main__ import main as program
     elif command == "evaluate":
         from .evaluation.__main__ import main as program
     elif command == "template":

@@ -116,13 +116,15 @@ def make_tissue(assets: FaceAssets, character: Character) -> Tissue:
     )
 
 
-def set_frame(tissue: Tissue, start: SimulationState, state: SimulationState) -> np.ndarray:
+def set_frame(tissue: Tissue, start: SimulationState | None, state: SimulationState) -> np.ndarray:
     """Give a tissue the frame that ended in a state; return the pose (N, 3) from which the product begins it.
 
     Args:
         tissue: of the same character.
-        start: state of the frame before.
+        start: state of the frame before; None where there was none.
         state: of the frame.
     """
     tissue.set_target(state.target_nodes, state.pose, Conditions())
+    if start is None:
+        return state.target_nodes
     return state.target_nodes + start.positions - start.target_nodes

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..backend.assets import FaceAssets
+from ..backend.assets import FaceAssets, SharedSpace
 from ..backend.character import Character, CharacterSettings
 from ..backend.identity import Identity
+from ..backend.rest_shape import RestShape
 from ..simulation.conditions import Conditions
 from ..simulation.settings import SimulationSettings
 from ..simulation.state import SimulationState, Status
@@ -104,16 +105,15 @@ def play(character: Character, weights: np.ndarray, *, physics: bool = True, con
     )
 
 
-def make_tissue(assets: FaceAssets, character: Character) -> Tissue:
-    """Return energies and factor of a character apart from its simulator, with the same root and no contact on top."""
-    settings = character.settings
-    return Tissue(
-        character.space,
-        character.rest_shape.nodes,
-        character.rest_shape.collision,
-        settings.simulation,
-        assets.space(settings.resolution_mm).lining,
-    )
+def make_tissue(shared: SharedSpace, rest: RestShape, settings: CharacterSettings) -> Tissue:
+    """Return energies and factor of a character apart from its simulator, with the same root.
+
+    Args:
+        shared: the character's space.
+        rest: its rest shape.
+        settings: its settings.
+    """
+    return Tissue(shared.space, rest.nodes, rest.collision, settings.simulation, shared.lining)
 
 
 def set_frame(tissue: Tissue, start: SimulationState | None, state: SimulationState) -> np.ndarray:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from ..simulation.conjugate_gradients import conjugate_gradients
-from ..simulation.tissue import Tissue
+from ..simulation.tissue import Expansion, Tissue
 
 Measure = Callable[[np.ndarray, np.ndarray], float]
 """Takes the forces (N, 3) and K^-1 times them (N, 3) to what is to become small."""
@@ -184,6 +184,7 @@ class FrameMinimizer:
     def __init__(self, tissue: Tissue) -> None:
         self._tissue = tissue
         self._solves = 0
+        self._load: np.ndarray | None = None
 
     def residual(self, force: np.ndarray, solved: np.ndarray) -> float:
         """Return the norm of the forces relative to that of the stress, both through K^-1: the product's residual."""
@@ -196,6 +197,7 @@ class FrameMinimizer:
         tolerance: float,
         max_iterations: int,
         measure: Measure | None = None,
+        load: np.ndarray | None = None,
     ) -> Descent:
         """Minimize by one of ``METHODS``.
 
@@ -205,13 +207,15 @@ class FrameMinimizer:
             tolerance: ends the minimization when the measure is no larger.
             max_iterations: bound on the steps.
             measure: what has to become small; the residual when None.
+            load: (N, 3) constant forces in newton on top of all others; None for none.
         """
         measure = measure or self.residual
+        self._load = load
         method = self._method(name)
         self._solves = 0
         started = time.perf_counter()
         seconds, measures, energies = [], [], []
-        expansion = self._tissue.expand(nodes, None, curvature=method.curvature)
+        expansion = self._expand(nodes, method)
         while True:
             force = -expansion.gradient
             solved = self._solve(force)
@@ -231,11 +235,21 @@ class FrameMinimizer:
             return NewtonConjugateGradients(lambda d: self._tissue.hessian_product(d, None), self._solve)
         return {"local–global": LocalGlobal, "Anderson": AndersonMixing, "L-BFGS": QuasiNewton}[name]()
 
+    def _expand(self, nodes: np.ndarray, method: Method) -> Expansion:
+        """Return energy and gradient with the load, and keep the Hessian if the method needs it."""
+        expansion = self._tissue.expand(nodes, None, curvature=method.curvature)
+        if self._load is None:
+            return expansion
+        energy = expansion.energy - float(np.vdot(self._load, nodes))
+        return replace(expansion, energy=energy, gradient=expansion.gradient - self._load)
+
     def _solve(self, right: np.ndarray) -> np.ndarray:
         self._solves += 1
         return self._tissue.factor.solve(right)
 
-    def _descend(self, method: Method, nodes: np.ndarray, expansion, steps: list[np.ndarray]):
+    def _descend(
+        self, method: Method, nodes: np.ndarray, expansion: Expansion, steps: list[np.ndarray]
+    ) -> tuple[np.ndarray, Expansion] | None:
         """Return the pose and expansion after the first step that lowers the energy; the last one is shortened.
 
         Energies are sums of some hundred thousand numbers; close to the minimum their rounding is larger than what a
@@ -246,7 +260,7 @@ class FrameMinimizer:
             fraction = 1.0
             slope = -float(np.vdot(expansion.gradient, step))
             for _ in range(_HALVINGS if step is steps[-1] else 1):
-                trial = self._tissue.expand(nodes + fraction * step, None, curvature=method.curvature)
+                trial = self._expand(nodes + fraction * step, method)
                 if trial.energy <= expansion.energy - 1e-4 * fraction * max(0.0, slope) + noise:
                     return nodes + fraction * step, trial
                 fraction *= 0.5

@@ -114,7 +114,7 @@ class _Benchmark:
         self._grow(character, without)
         self._second_thread(without)
 
-        tissue = make_tissue(assets, character)
+        tissue = make_tissue(assets.space(RESOLUTION_MM), character.rest_shape, character.settings)
         del character
         self._tell("local–global on the same frames")
         self._speedup(tissue, without)
@@ -128,7 +128,7 @@ class _Benchmark:
         play(character, weights, physics=False)
         play(character, weights)
         times = play(character, weights, contact=False)
-        tissue = make_tissue(assets, character)
+        tissue = make_tissue(assets.space(WARM_UP_MM), character.rest_shape, character.settings)
         start = set_frame(tissue, times.starts[0], times.states[0])
         for method in ("local–global", "Newton–PCG"):
             FrameMinimizer(tissue).run(method, start, 0.0, 2)

@@ -110,6 +110,7 @@ def compare_resolutions(data: Path, tell: Callable[[str], None]) -> str:
         for resolution in RESOLUTIONS_MM:
             gc.collect()
             rows.append(measure_resolution(resolution, frames, poses, Path(folder), tell))
+            tell(f"{_error_row(rows[-1])} {_residual_row(rows[-1])}")
     return PAGE.format(
         date=today(),
         poses=", ".join(map(str, poses)),

@@ -58,7 +58,7 @@ def judged(name: str, value: float | None) -> dict[str, Any]:
     """
     aim = AIMS[name]
     rounded = None if value is None else float(f"{value:.4g}")
-    return {"value": rounded, "target": aim.target, "reached": aim.reached(value)}
+    return {"value": rounded, "target": aim.target, "reached": aim.reached(rounded)}
 
 
 def page(document: dict[str, Any]) -> str:

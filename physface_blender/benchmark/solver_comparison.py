@@ -79,8 +79,11 @@ def compare_solvers(data: Path, tell: Callable[[str], None]) -> str:
     for name, start, state in begins:
         nodes = set_frame(tissue, start, state)
         for method in METHODS:
-            tell(f"{name}, {'cold' if start is None else 'warm'}: {method}")
             descent = FrameMinimizer(tissue).run(method, nodes, min(RESIDUALS), MAX_ITERATIONS)
+            tell(
+                f"{name}, {'cold' if start is None else 'warm'}, {method}: {len(descent.measures) - 1} iterations in "
+                f"{descent.seconds[-1]:.2f} s to {descent.measures[-1]:.1e}"
+            )
             runs["cold" if start is None else "warm"].setdefault(method, []).append(descent)
     tell("factorizations")
     space = character.space

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backend.assets import FaceAssets, SharedSpace
 from ..backend.character import Character, CharacterSettings
+from ..backend.effects import Effects
 from ..backend.identity import Identity
 from ..backend.rest_shape import RestShape
 from ..simulation.conditions import Conditions
@@ -19,6 +20,8 @@ from ..simulation.tissue import Tissue
 
 SEED = 1
 """The identity that is measured; the mean face would not need a repair of its rest shape."""
+EFFECTS = Effects(friction=0.3)
+"""What acts in every frame; without contact nothing."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,30 @@ def make_face(resolution_mm: float, cache: Path | None, threads: int) -> tuple[f
     return time.perf_counter() - started, assets, character
 
 
-def play(character: Character, weights: np.ndarray, *, physics: bool = True, contact: bool = True) -> FrameTimes:
-    """Pose expressions (T + 1, 52) one after the other; the first is not measured, the others start from the one before."""
+def play(
+    character: Character,
+    weights: np.ndarray,
+    *,
+    physics: bool = True,
+    contact: bool = True,
+    tolerance_mm: float | None = None,
+) -> FrameTimes:
+    """Pose expressions one after the other, with friction where they touch.
+
+    Args:
+        character: who is posed.
+        weights: (T + 1, 52); the first is not measured, the others start from the one before.
+        physics: whether the tissue is simulated.
+        contact: whether surfaces collide.
+        tolerance_mm: of the solver; None for that of a bake.
+    """
     seconds, results, starts, states = [], [], [], []
-    state = character.pose(weights[0], physics=physics, contact=contact).state
+    state = character.pose(weights[0], effects=EFFECTS, physics=physics, contact=contact).state
     for row in weights[1:]:
         started = time.perf_counter()
-        face = character.pose(row, physics=physics, contact=contact, start=state)
+        face = character.pose(
+            row, effects=EFFECTS, physics=physics, contact=contact, start=state, tolerance_mm=tolerance_mm
+        )
         seconds.append(time.perf_counter() - started)
         if physics:
             results.append(face.result)
@@ -116,15 +136,18 @@ def make_tissue(shared: SharedSpace, rest: RestShape, settings: CharacterSetting
     return Tissue(shared.space, rest.nodes, rest.collision, settings.simulation, shared.lining)
 
 
-def set_frame(tissue: Tissue, start: SimulationState | None, state: SimulationState) -> np.ndarray:
+def set_frame(
+    tissue: Tissue, start: SimulationState | None, state: SimulationState, actuation: np.ndarray | None = None
+) -> np.ndarray:
     """Give a tissue the frame that ended in a state; return the pose (N, 3) from which the product begins it.
 
     Args:
         tissue: of the same character.
         start: state of the frame before; None where there was none.
         state: of the frame.
+        actuation: (E, 8, 3, 3) other tensors than those of the target; None for these.
     """
-    tissue.set_target(state.target_nodes, state.pose, Conditions())
+    tissue.set_target(state.target_nodes, state.pose, Conditions(), actuation)
     if start is None:
         return state.target_nodes
     return state.target_nodes + start.positions - start.target_nodes

@@ -179,10 +179,7 @@ def _solve(tissue: Tissue, state: SimulationState, actuation: np.ndarray | None,
         actuation: (E, 8, 3, 3) other tensors than the consistent ones; None for these.
         agreeing: whether the bones hold the tissue where the target's nodes take it.
     """
-    start = set_frame(tissue, None, state)
-    if actuation is not None:
-        tissue.elasticity.set_actuation(actuation)
-        tissue.force_scale = tissue.elasticity.stress_scale
+    start = set_frame(tissue, None, state, actuation)
     # Springs are linear: taking their force at the target off everywhere moves their far ends to where the target is.
     load = tissue.attachments.energy_and_gradient(start)[1] if agreeing else None
     return FrameMinimizer(tissue).run("Newton–PCG", start, RESIDUAL, MAX_ITERATIONS, load=load)

@@ -139,9 +139,7 @@ def solve_slab(slab: Slab, runs: int) -> tuple[SlabFigures, Descent]:
     rest = slab.node_positions
     tissue = Tissue(slab, rest, None, SimulationSettings(contact=False))
     setup = time.perf_counter() - started
-    tissue.set_target(rest, REST_POSE, Conditions())
-    tissue.elasticity.set_actuation(smooth_actuation(slab))
-    tissue.force_scale = tissue.elasticity.stress_scale
+    tissue.set_target(rest, REST_POSE, Conditions(), smooth_actuation(slab))
     free = rest[:, 2] > 0.0
     first = float(np.linalg.norm(tissue.expand(rest, None, curvature=False).gradient[free]))
 

@@ -26,9 +26,7 @@ def tissue():
     """A small slab of the peer's size, actuated as the peer's."""
     small = peer.make_slab((10, 8, 4))
     tissue = Tissue(small, small.node_positions, None, SimulationSettings(contact=False))
-    tissue.set_target(small.node_positions, REST_POSE, Conditions())
-    tissue.elasticity.set_actuation(peer.smooth_actuation(small))
-    tissue.force_scale = tissue.elasticity.stress_scale
+    tissue.set_target(small.node_positions, REST_POSE, Conditions(), peer.smooth_actuation(small))
     return tissue, small.node_positions
 
 

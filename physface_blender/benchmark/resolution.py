@@ -46,7 +46,8 @@ carries.
 |---|---|---|---|---|---|
 {errors}
 
-In the first of these columns no step is taken: what is left is the skin between nodes.
+In the first of these columns no step is taken: what is left is the skin between nodes. With rigid bones neither way is
+exact, because the network moves the tissue at skull and mandible not quite as these move.
 
 Residual of the network's own pose and of the solved one (the norm of the forces through K⁻¹ over that of the stress that
 the actuation can exert), and Newton steps from the one to the other. Medians over the poses.

@@ -12,7 +12,7 @@ from .process import BuildError, run_checked
 from .wheels import blender_platform, check_wheels, download_wheels
 
 MARKER = "# platforms and wheels\n"
-LEFT_OUT = ("training/", "evaluation/", "benchmark.py")
+LEFT_OUT = ("training/", "evaluation/", "benchmark/")
 """Parts of ``physface_blender`` that the extension does without."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 FORWARDED = {
-    "bench": "measure the simulator and the network on this machine",
+    "bench": "measure the simulator: bench, bench solvers, bench resolution",
     "evaluate": "repeat an experiment of the papers",
     "template": "make the template from the source data",
     "train": "train a model",
@@ -173,7 +173,7 @@ def _explaining(work: Callable[[], int]) -> int:
 def _forward(command: str, arguments: Sequence[str]) -> int:
     """Run a command that reads its own arguments."""
     if command == "bench":
-        from .benchmark import main as program
+        from .benchmark.__main__ import main as program
     elif command == "evaluate":
         from .evaluation.__main__ import main as program
     elif command == "template":

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 _FARTHEST_MM = 200.0
-"""A target that moves a node farther than this from rest is no expression of a face."""
+"""A target that moves a node, or a bone the middle of the face, farther than this from rest is no expression."""
 _STRONGEST_STRETCH = 20.0
 """Actuation beyond this is no muscle's."""
 _LARGEST_TURN_DEGREES = 5.0
@@ -285,11 +285,13 @@ class Simulator:
             raise SimulationInputError("The actuation tensors are not symmetric.")
         return actuation
 
-    @staticmethod
-    def _checked_rigid(transform: np.ndarray, name: str) -> np.ndarray:
+    def _checked_rigid(self, transform: np.ndarray, name: str) -> np.ndarray:
         transform = np.ascontiguousarray(transform, dtype=np.float64)
         if transform.shape != (4, 4) or not np.isfinite(transform).all() or not is_rigid(transform):
             raise SimulationInputError(f"The pose of the {name} is not a rigid transform.")
+        center = self.rest.positions.mean(axis=0)
+        if np.linalg.norm(transform[:3, :3] @ center + transform[:3, 3] - center) > _FARTHEST_MM:
+            raise SimulationInputError(f"The pose of the {name} lies more than {_FARTHEST_MM:g} mm away from rest.")
         return transform
 
 

@@ -29,7 +29,9 @@ def test_the_zip_holds_the_extension_and_its_models(names):
 
 def test_the_zip_holds_nothing_that_it_does_without(names):
     folders = {name.split("/")[0] for name in names if "/" in name}
-    assert folders.isdisjoint({"training", "evaluation", "tests", "docs", "builder", "wheels", "requirements"})
+    assert folders.isdisjoint(
+        {"training", "benchmark", "evaluation", "tests", "docs", "builder", "wheels", "requirements"}
+    )
     assert {name.rsplit(".", 1)[-1] for name in names if not name.startswith("models/")} == {"py", "toml", "LICENSE"}
     assert not [name for name in names if name.endswith("ruff.toml")]
 

@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "backend": (set(NUMERICS) - {"training"}) | {"backend"},
     "evaluation": set(NUMERICS) | {"backend", "evaluation"},  # experiments, left out like the training
     "demo": (set(NUMERICS) - {"training"}) | {"backend", "demo"},  # starts Blender in a process of its own
+    "benchmark": (set(NUMERICS) - {"training"}) | {"backend", "demo", "benchmark"},  # left out of the extension
     "blender": (set(NUMERICS) - {"training"}) | {"backend", "demo", "blender"},
 }
 """What a module of each folder may import from the package."""

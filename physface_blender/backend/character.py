@@ -209,13 +209,10 @@ class Character:
         shared, applied = self._shared, self._applied
         if start is None and applied.edits_bones:
             start = self._start_edited(should_cancel)
-        node_count, outside_count = len(shared.node_positions), len(shared.outside)
-        displacements = self._tissue_sampler.displacements(weights)
-        nodes, outside, mandible = np.split(displacements, [node_count, node_count + outside_count])
+        nodes, outside, jaw = self._network_pose(weights)
         eyes = self._eyes(weights)
-        jaw = self._jaw(mandible)
         result = self._simulator.solve(
-            self._reconciliation.applied(self._rest.nodes + nodes, jaw),
+            self._reconciliation.applied(nodes, jaw),
             jaw,
             start,
             eyes=(eyes["eye_left"], eyes["eye_right"]),
@@ -228,6 +225,24 @@ class Character:
         skin[shared.outside] += applied.outside(outside)
         pose = result.state.pose
         return self._posed(skin, pose.jaw, {"eye_left": pose.left_eye, "eye_right": pose.right_eye}, result)
+
+    def network_nodes(self, expression: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Where the network alone has the nodes (N, 3) of the simulation, mm, before the bones have their say.
+
+        Raises:
+            ExpressionError: as in ``pose``.
+        """
+        self._prepare(NO_EFFECTS)
+        return self._network_pose(validated_expression(expression))[0]
+
+    def _network_pose(
+        self, weights: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], Transform]:
+        """The network's nodes (N, 3), the displacement (O, 3) of the skin beyond the tissue, and the jaw."""
+        node_count, outside_count = len(self._shared.node_positions), len(self._shared.outside)
+        displacements = self._tissue_sampler.displacements(weights)
+        nodes, outside, mandible = np.split(displacements, [node_count, node_count + outside_count])
+        return self._rest.nodes + nodes, outside, self._jaw(mandible)
 
     def _start_edited(self, should_cancel: ShouldCancel | None) -> SimulationState:
         """The rest state with the edited bones: they grow from their own shape to the other, tissue around them."""

@@ -27,7 +27,8 @@ _ANCHOR = 40.0
 """Stiffness that holds a vertex of the skin, in multiples of Young's modulus times a millimeter: tissue 10 mm thick is a
 hundredth of that under the 7 square millimeters of a vertex, bone more than a hundred times that."""
 _REFINEMENTS = 1
-"""Corrections of the solution in double precision; the factor has single precision, and the bones are very stiff."""
+"""Corrections of the solution in double precision; the factor has single precision, the bones are very
+stiff, and springs of the mouth's lining that leave the lattice of the cells are not in it."""
 
 
 class Reconciliation:

@@ -16,8 +16,6 @@ class Method(Enum):
 
     LOCAL_GLOBAL = "local_global"
     """Projective dynamics: the reference of the papers."""
-    QUASI_NEWTON = "quasi_newton"
-    """L-BFGS with K (and the barrier's Hessian) as initial Hessian."""
     NEWTON = "newton"
     """Newton's method with the analytic Hessian, solved by conjugate gradients that K preconditions."""
 

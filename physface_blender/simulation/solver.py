@@ -10,7 +10,6 @@ energy. Eyeballs move as the jaw does.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,8 +21,6 @@ from .settings import Method, SimulationSettings
 from .state import Status
 from .tissue import Expansion, Tissue
 
-_HISTORY = 8
-"""Pairs of steps and gradient changes kept by the quasi-Newton method."""
 _SMALLEST_STEP = 1e-7
 """A step shorter than this fraction of its direction counts as no progress."""
 _FARTHEST_STEP_MM = 10.0
@@ -95,8 +92,6 @@ class Minimizer:
         self._contact = tissue.contact if contact else None
         self._skin_nodes = skin_nodes
         self._should_cancel = should_cancel or (lambda: False)
-        self._pairs: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=_HISTORY)
-        self._last: tuple[np.ndarray, np.ndarray] | None = None
         self._settling = False
         self._gap = 0.0
         self._precondition: Callable[[np.ndarray], np.ndarray] | None = None
@@ -220,8 +215,6 @@ class Minimizer:
                 self._settings.max_linear_iterations,
                 _FARTHEST_STEP_MM if still else np.inf,
             )
-        elif method is Method.QUASI_NEWTON:
-            direction, norm = self._quasi_newton(solve, progress, -right)
         else:
             direction = solve(right)
             norm = float(np.sqrt(max(0.0, np.vdot(direction, right))))
@@ -233,26 +226,6 @@ class Minimizer:
         """Return how far a displacement (N, 3) moves the skin at most, millimeters."""
         vectors = displacement[self._skin_nodes]
         return float(np.sqrt(np.einsum("pi,pi->p", vectors, vectors).max(initial=0.0)))
-
-    def _quasi_newton(self, solve: Callable, progress: Progress, gradient: np.ndarray) -> tuple[np.ndarray, float]:
-        """Return the direction of L-BFGS with the stiffness as initial Hessian (two-loop recursion)."""
-        if self._last is not None and progress.time >= 1.0:
-            step, change = progress.nodes - self._last[0], gradient - self._last[1]
-            curvature = float(np.vdot(step, change))
-            if curvature > 1e-12 * np.linalg.norm(step) * np.linalg.norm(change):
-                self._pairs.append((step, change, 1.0 / curvature))
-        self._last = (progress.nodes, gradient) if progress.time >= 1.0 else None
-        right = -gradient
-        shares = []
-        for step, change, scale in reversed(self._pairs):
-            share = scale * float(np.vdot(step, right))
-            right -= share * change
-            shares.append(share)
-        solved = solve(right)
-        norm = float(np.sqrt(max(0.0, np.vdot(solved, right))))
-        for (step, change, scale), share in zip(self._pairs, reversed(shares), strict=True):
-            solved += (share - scale * float(np.vdot(change, solved))) * step
-        return solved, norm
 
     def _free(self, progress: Progress, direction: np.ndarray, fraction: float, remaining: float) -> float:
         """Return the largest tried fraction of a step that collides with nothing.

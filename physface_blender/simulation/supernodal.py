@@ -189,13 +189,16 @@ class SupernodalFactor:
             place = np.searchsorted(indices, child_rows)
             front[np.ix_(place, place)] += update
         updates[s] = []
-        lower, info = lapack.dpotrf(front[:k, :k], lower=1, clean=1)
+        # The root is the whole of its front, and too large to be copied.
+        lower, info = lapack.dpotrf(front[:k, :k], lower=1, clean=1, overwrite_a=int(s == self._count))
         if info != 0:
             raise FactorizationError(f"The stiffness matrix is not positive definite (pivot {first + info}).")
-        inverse, _ = lapack.dtrtri(lower, lower=1)
         if s == self._count:
-            self.compliance = (inverse.T @ inverse).astype(self._diagonals.dtype)
+            inverse, _ = lapack.dpotri(lower, lower=1, overwrite_c=1)
+            half = np.tril(inverse).astype(self._diagonals.dtype)
+            self.compliance = half + np.tril(half, -1).T
             return
+        inverse, _ = lapack.dtrtri(lower, lower=1)
         d, p = self._diagonal_starts[s], self._block_starts[s]
         self._diagonals[d : d + k * k] = inverse.ravel()
         if len(rows):

@@ -50,7 +50,7 @@ def test_skin_stays_and_bones_are_followed(cheek):
 
 
 def test_agreement_is_left_alone(cheek):
-    simulator, reconciliation, rest = cheek
+    _, reconciliation, rest = cheek
     bent = rest + np.array([0.0, 0.0, 0.01]) * rest[:, 2:] ** 2
     np.testing.assert_allclose(reconciliation.applied(bent, np.eye(4)), bent, atol=1e-9)
 

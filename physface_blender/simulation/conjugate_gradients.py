@@ -21,6 +21,7 @@ def conjugate_gradients(
     absolute: float,
     max_iterations: int,
     radius: float = np.inf,
+    solved: np.ndarray | None = None,
 ) -> tuple[np.ndarray, float, int]:
     """Solve a symmetric system, or go as far as its curvature is positive and the solution is not too long.
 
@@ -33,6 +34,7 @@ def conjugate_gradients(
         absolute: or shorter than this, whichever is longer.
         max_iterations: bound on the iterations.
         radius: length at which the solution is cut off (Steihaug 1983); a quadratic model is not to be trusted farther.
+        solved: the right-hand side through the preconditioner, where the caller has it already; it is left as it is.
 
     Returns:
         The solution, the norm of the right-hand side through the preconditioner, and the number of iterations. After
@@ -40,7 +42,7 @@ def conjugate_gradients(
     """
     solution = np.zeros_like(right)
     residual = right.copy()
-    solved = precondition(residual)
+    solved = precondition(residual) if solved is None else solved
     direction = solved.copy()
     square = first = float(np.vdot(residual, solved))
     if first <= 0.0:

@@ -143,11 +143,10 @@ class Minimizer:
         if self._settings.method is not Method.NEWTON:
             return False
         solved = self._precondition(-expansion.gradient)
-        step = _FOLLOWING_STEP * self._length(solved)
-        if step > self._settings.tolerance_mm:
+        if not self._is_short(solved):
             return False
         progress.residual = float(np.sqrt(max(0.0, -np.vdot(solved, expansion.gradient))))
-        progress.step_mm = step
+        progress.step_mm = self._length(solved)
         return True
 
     def _has_settled(self, progress: Progress, taken: float) -> bool:
@@ -204,23 +203,27 @@ class Minimizer:
         solve = self._precondition = self._tissue.preconditioner(barrier)
         method = self._settings.method
         still = progress.time >= 1.0 or self._settling
-        if method is Method.NEWTON:
+        direction = solve(right)
+        norm = float(np.sqrt(max(0.0, np.vdot(direction, right))))
+        if method is Method.NEWTON and not (progress.time >= 1.0 and self._is_short(direction)):
             direction, norm, _ = conjugate_gradients(
                 lambda d: self._tissue.hessian_product(d, barrier),
                 solve,
                 right,
                 self._length,
                 self._settings.linear_tolerance if still else _ADVANCE_TOLERANCE,
-                0.1 * self._settings.tolerance_mm,
+                0.3 * self._settings.tolerance_mm,
                 self._settings.max_linear_iterations,
                 _FARTHEST_STEP_MM if still else np.inf,
+                direction,
             )
-        else:
-            direction = solve(right)
-            norm = float(np.sqrt(max(0.0, np.vdot(direction, right))))
         progress.residual = norm
         progress.step_mm = self._length(direction)
         return direction
+
+    def _is_short(self, solved: np.ndarray) -> bool:
+        """Return whether the step that begins with the preconditioned forces solved (N, 3) would surely be too short."""
+        return _FOLLOWING_STEP * self._length(solved) <= self._settings.tolerance_mm
 
     def _length(self, displacement: np.ndarray) -> float:
         """Return how far a displacement (N, 3) moves the skin at most, millimeters."""

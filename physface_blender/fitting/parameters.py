@@ -1,0 +1,67 @@
+"""What a fit looks for: identity and expression, their bounds, and what is likely of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import lsq_linear
+
+from ..networks.generalized import EXPRESSION_COUNT, IDENTITY_COUNT
+
+IDENTITY_BOUND = 3.5
+"""Of a coefficient; the model is trained on N(0, 1), and a character refuses more than 4."""
+EXPRESSION_DEVIATION = 0.35
+"""Expected size of an expression weight; most are far below."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceParameters:
+    """An identity (100,) in an expression (52,)."""
+
+    identity: np.ndarray
+    expression: np.ndarray
+
+    @classmethod
+    def mean(cls) -> FaceParameters:
+        """The mean face at rest."""
+        return cls(np.zeros(IDENTITY_COUNT), np.zeros(EXPRESSION_COUNT))
+
+    def improved(
+        self, system: np.ndarray, slope: np.ndarray, prior: float, extra: int
+    ) -> tuple[FaceParameters, np.ndarray]:
+        """A Gauss-Newton step within the bounds.
+
+        Minimizes ``x' system x / 2 - slope' x`` with the prior ``(|identity|^2 + |expression / deviation|^2) prior/2``.
+
+        Args:
+            system: (152 + E, 152 + E), J'WJ for identity, expression and E free parameters; the last ones have priors
+                of their own in it.
+            slope: (152 + E,), J'Wr.
+            prior: its weight.
+            extra: E.
+
+        Returns:
+            The new parameters, and the step (E,) of the free ones.
+        """
+        now = np.concatenate([self.identity, self.expression])
+        precision = prior * np.repeat([1.0, EXPRESSION_DEVIATION**-2], [IDENTITY_COUNT, EXPRESSION_COUNT])
+        matrix, right = system.copy(), slope.copy()
+        count = len(now)
+        matrix[range(count), range(count)] += precision
+        right[:count] -= precision * now
+        low = np.concatenate([np.full(IDENTITY_COUNT, -IDENTITY_BOUND), np.zeros(EXPRESSION_COUNT)]) - now
+        high = np.concatenate([np.full(IDENTITY_COUNT, IDENTITY_BOUND), np.ones(EXPRESSION_COUNT)]) - now
+        # The bounds as a least-squares problem: |L'x - L^-1 b|.
+        factor = np.linalg.cholesky(matrix + 1e-9 * np.trace(matrix) / len(matrix) * np.eye(len(matrix)))
+        free = np.full(extra, np.inf)
+        bounds = np.concatenate([low - 1e-9, -free]), np.concatenate([high + 1e-9, free])
+        step = lsq_linear(factor.T, np.linalg.solve(factor, right), bounds, method="bvls", max_iter=60).x
+        moved = now + step[:count]
+        return (
+            FaceParameters(
+                np.clip(moved[:IDENTITY_COUNT], -IDENTITY_BOUND, IDENTITY_BOUND),
+                np.clip(moved[IDENTITY_COUNT:], 0.0, 1.0),
+            ),
+            step[count:],
+        )

@@ -89,6 +89,17 @@ def _parser() -> argparse.ArgumentParser:
     sheet.add_argument("--width", type=int, default=224, metavar="PIXELS", help="width of a picture, even")
     sheet.add_argument("--samples", type=int, default=12, metavar="N", help="paths per pixel")
     sheet.set_defaults(action=_expressions)
+    scan = commands.add_parser(
+        "fit-scan",
+        help="make a character of a scan: Blender file, pictures, report",
+        description="Fits a face to a scan in any pose, unit and topology, and writes identity.npz, fit.blend, fit.png "
+        "(scan, fit, error), portraits.png and report.json.",
+    )
+    scan.add_argument("file", type=Path, metavar="FILE", help="the scan: .obj, .ply or .stl")
+    scan.add_argument("--landmarks", type=Path, metavar="FILE", help="JSON list of 68 points of the scan, iBUG order")
+    scan.add_argument("--mirror", action="store_true", help="fit the scan's mirror image")
+    scan.add_argument("--out", type=Path, default=Path("fit-output"), metavar="DIR", help="folder of the results")
+    scan.set_defaults(action=_fit_scan)
     for command in (demo, sheet):
         command.add_argument(
             "--resolution", type=float, default=4.0, metavar="MM", help="edge of the cells, 1 to 10 mm"
@@ -139,11 +150,20 @@ def _expressions(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
     return _explaining(lambda: run_expressions(wanted, Console()))
 
 
+def _fit_scan(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from .demo.console import Console
+    from .demo.fit_scan import FitScanOptions, run_fit_scan
+
+    wanted = FitScanOptions(scan=options.file, out=options.out, landmarks=options.landmarks, mirror=options.mirror)
+    return _explaining(lambda: run_fit_scan(wanted, ["build.py", *arguments], Console()))
+
+
 def _explaining(work: Callable[[], int]) -> int:
     """Do the work; what can be expected to go wrong becomes a sentence and a return code."""
     from .anatomy.template import TemplateError
     from .backend.errors import BackendError
     from .demo.errors import DemoError, StudioError
+    from .fitting.errors import FittingError
     from .networks.weights import WeightsError
     from .performance.live_link_face import CaptureError
     from .simulation.hexahedron import RestShapeError
@@ -153,6 +173,7 @@ def _explaining(work: Callable[[], int]) -> int:
         return work()
     except (
         DemoError,
+        FittingError,
         CaptureError,
         TemplateError,
         WeightsError,

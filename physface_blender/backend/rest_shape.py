@@ -64,8 +64,8 @@ def make_rest_shape(
 ) -> RestShape:
     """The rest shape of an actor.
 
-    Every part goes through N_c and then moves with the residual; eyeballs stay spheres (the similarity nearest to N_c at their vertices). Where the
-    result intersects itself, skin of the contact patch is moved until it does not.
+    Every part goes through N_c and then moves with the residual; eyeballs stay spheres (the similarity nearest to that
+    at their vertices). Where the result intersects itself, skin of the contact patch is moved until it does not.
 
     Args:
         assets: template and model.

@@ -152,11 +152,13 @@ class ScanFitter:
             return self._found_by(scan, landmarks)
         outward = np.einsum("px,px->p", scan.vertices - scan.vertices.mean(axis=0), scan.normals).sum() > 0.0
         best: tuple[Scan, Registration, bool] | None = None
-        for number, turned in enumerate((not outward, outward)):
+        for first_share, turned in ((0.0, not outward), (0.5, outward)):
             candidate = scan.turned() if turned else scan
-            found = register(
-                candidate, self.points.mean_face, lambda share: tell(0.5 * (number + share), "Looking for the Face")
-            )
+
+            def looking(share: float, first_share: float = first_share) -> None:
+                tell(first_share + 0.5 * share, "Looking for the Face")
+
+            found = register(candidate, self.points.mean_face, looking)
             if best is None or found.score_mm < best[1].score_mm:
                 best = candidate, found, turned
             if best[1].score_mm < GOOD_MM:

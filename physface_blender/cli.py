@@ -98,6 +98,17 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("file", type=Path, metavar="FILE", help="the scan: .obj, .ply or .stl")
     scan.add_argument("--landmarks", type=Path, metavar="FILE", help="JSON list of 68 points of the scan, iBUG order")
     scan.add_argument("--mirror", action="store_true", help="fit the scan's mirror image")
+    scan.add_argument("--at-rest", action="store_true", help="the scan shows no expression")
+    scan.add_argument(
+        "--bind", action="store_true", help="let the scan itself ride on the character; writes bound_*.obj"
+    )
+    scan.add_argument(
+        "--part",
+        action="append",
+        default=[],
+        metavar="KIND=FILE",
+        help="with --bind, a mesh that follows: teeth, eye_left, eye_right or lashes",
+    )
     scan.add_argument("--out", type=Path, default=Path("fit-output"), metavar="DIR", help="folder of the results")
     scan.set_defaults(action=_fit_scan)
     for command in (demo, sheet):
@@ -151,11 +162,23 @@ def _expressions(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
 
 
 def _fit_scan(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from .demo.bound_mesh import read_parts
     from .demo.console import Console
     from .demo.fit_scan import FitScanOptions, run_fit_scan
 
-    wanted = FitScanOptions(scan=options.file, out=options.out, landmarks=options.landmarks, mirror=options.mirror)
-    return _explaining(lambda: run_fit_scan(wanted, ["build.py", *arguments], Console()))
+    def work() -> int:
+        wanted = FitScanOptions(
+            scan=options.file,
+            out=options.out,
+            landmarks=options.landmarks,
+            mirror=options.mirror,
+            at_rest=options.at_rest,
+            bind=options.bind,
+            parts=read_parts(options.part),
+        )
+        return run_fit_scan(wanted, ["build.py", *arguments], Console())
+
+    return _explaining(work)
 
 
 def _explaining(work: Callable[[], int]) -> int:

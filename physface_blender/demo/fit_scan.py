@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,11 +19,19 @@ from ..backend.settings import default_cache_directory
 from ..fitting.scan_file import read_scan
 from ..fitting.scan_to_face import COVERED_MM, ScanFitter
 from ..performance.arkit import ARKIT_NAMES, expression
+from .bound_mesh import BoundMesh, read_parts_in_frame, write_bound
 from .console import Console
 from .errors import DemoError
 from .fit_output import portray, prepared_folder, read_landmarks
 from .fit_pictures import write_scan_pictures
 from .report import surroundings
+
+BOUND_POSES = {
+    "at rest": expression(),
+    "jaw open": expression(jawOpen=0.7),
+    "smile": expression(mouthSmileLeft=0.9, mouthSmileRight=0.9),
+    "pucker": expression(mouthPucker=0.9),
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,9 @@ class FitScanOptions:
         out: the folder of the results.
         landmarks: a JSON file with 68 points of the scan; None finds the face without.
         mirror: fit the mirror image of the scan.
+        at_rest: the scan shows no expression.
+        bind: let the scan itself ride on the character.
+        parts: with ``bind``, more meshes in the frame of the scan by kind, see ``bound_mesh.PART_KINDS``.
         resolution_mm: edge of the hexahedra.
         cache_directory: where material spaces are kept.
     """
@@ -43,6 +54,9 @@ class FitScanOptions:
     out: Path
     landmarks: Path | None = None
     mirror: bool = False
+    at_rest: bool = False
+    bind: bool = False
+    parts: Mapping[str, Path] = field(default_factory=dict)
     resolution_mm: float = 4.0
     cache_directory: Path = field(default_factory=default_cache_directory)
 
@@ -55,6 +69,8 @@ def run_fit_scan(options: FitScanOptions, command: Sequence[str], console: Conso
         DemoError: the options cannot be followed.
         StudioError: Blender could not make the pictures.
     """
+    if options.parts and not options.bind:
+        raise DemoError("--part needs --bind: parts follow a mesh that rides on the character.")
     scan = read_scan(options.scan)
     landmarks = None if options.landmarks is None else read_landmarks(options.landmarks, 3)
     if options.mirror:
@@ -70,7 +86,7 @@ def run_fit_scan(options: FitScanOptions, command: Sequence[str], console: Conso
         console.progress(f"{text}: {100 * share:.0f} %")
         return True
 
-    fitted = fitter.fit(scan, progress, landmarks)
+    fitted = fitter.fit(scan, progress, landmarks, at_rest=options.at_rest)
     identity, strength = usable_identity(
         Identity(fitted.parameters.identity, fitted.residual), assets, options.resolution_mm, options.cache_directory
     )
@@ -94,6 +110,7 @@ def run_fit_scan(options: FitScanOptions, command: Sequence[str], console: Conso
         "smile": expression(mouthSmileLeft=0.9, mouthSmileRight=0.9, cheekSquintLeft=0.5, cheekSquintRight=0.5),
     }
     intersections = portray(character, assets.template, poses, folder, options.scan.name, console)
+    bound_mm = _bind(options, scan, fitted, character, assets, simulated, folder) if options.bind else None
     strongest = np.argsort(-fitted.parameters.expression)[:6]
     report = {
         "s2m_mm": _figures(shown[face]),
@@ -108,6 +125,7 @@ def run_fit_scan(options: FitScanOptions, command: Sequence[str], console: Conso
         "residual_max_mm": round(float(np.linalg.norm(identity.residual, axis=1).max()), 3),
         "residual_share": strength,
         "intersections": intersections,
+        "bound_moved_mm": bound_mm,
         "seconds": round(seconds, 2),
         "seconds_by_step": {name: round(value, 2) for name, value in fitted.seconds.items()},
         **surroundings(command),
@@ -120,6 +138,16 @@ def run_fit_scan(options: FitScanOptions, command: Sequence[str], console: Conso
         f"unit {report['unit']}, {intersections} intersections."
     )
     return 0
+
+
+def _bind(options, scan, fitted, character, assets, reference, folder) -> dict[str, float]:
+    """Let the scan ride on the character and write it in some poses; how far it moved in each, mm."""
+    parts = read_parts_in_frame(options.parts, fitted.to_model, mirror=options.mirror)
+    head = (scan.turned() if fitted.was_inside_out else scan).moved(fitted.to_model)
+    bound = BoundMesh.bind(head, parts, character, assets.template, reference)
+    poses = {"as it came": reference} | {label: character.pose(weights) for label, weights in BOUND_POSES.items()}
+    moved = write_bound(folder, bound, poses, fitted.to_model, mirror=options.mirror)
+    return {label: round(value, 6) for label, value in moved.items()}
 
 
 def _figures(distances: np.ndarray) -> dict[str, float]:

@@ -28,7 +28,7 @@ class FaceParameters:
         return cls(np.zeros(IDENTITY_COUNT), np.zeros(EXPRESSION_COUNT))
 
     def improved(
-        self, system: np.ndarray, slope: np.ndarray, prior: float, extra: int
+        self, system: np.ndarray, slope: np.ndarray, prior: float, extra: int, *, at_rest: bool = False
     ) -> tuple[FaceParameters, np.ndarray]:
         """A Gauss-Newton step within the bounds.
 
@@ -40,6 +40,7 @@ class FaceParameters:
             slope: (152 + E,), J'Wr.
             prior: its weight.
             extra: E.
+            at_rest: the expression stays what it is.
 
         Returns:
             The new parameters, and the step (E,) of the free ones.
@@ -52,6 +53,8 @@ class FaceParameters:
         right[:count] -= precision * now
         low = np.concatenate([np.full(IDENTITY_COUNT, -IDENTITY_BOUND), np.zeros(EXPRESSION_COUNT)]) - now
         high = np.concatenate([np.full(IDENTITY_COUNT, IDENTITY_BOUND), np.ones(EXPRESSION_COUNT)]) - now
+        if at_rest:
+            low[IDENTITY_COUNT:] = high[IDENTITY_COUNT:] = 0.0
         # The bounds as a least-squares problem: |L'x - L^-1 b|.
         factor = np.linalg.cholesky(matrix + 1e-9 * np.trace(matrix) / len(matrix) * np.eye(len(matrix)))
         free = np.full(extra, np.inf)

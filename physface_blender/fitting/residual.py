@@ -53,7 +53,7 @@ def fit_residual(scan: Scan, rest: np.ndarray, performed: np.ndarray, template: 
     skin = template.meshes["skin"]
     bound = _bounds(template)
     smooth = _bending(skin)
-    turn = _turns(skin, rest, performed)
+    turn = skin_turns(skin, rest, performed)
     field = np.zeros_like(rest)
     for _ in range(ROUNDS):
         current = performed + field
@@ -89,7 +89,7 @@ def _meeting_alike(residual: np.ndarray, template: Template) -> np.ndarray:
 
 def performed_residual(skin: Mesh, rest: np.ndarray, performed: np.ndarray, residual: np.ndarray) -> np.ndarray:
     """The field (V, 3) of the skin at rest, turned with the skin in an expression."""
-    return np.einsum("pyx,py->px", _turns(skin, rest, performed), residual)
+    return np.einsum("pyx,py->px", skin_turns(skin, rest, performed), residual)
 
 
 def _bounds(template: Template) -> np.ndarray:
@@ -108,8 +108,8 @@ def _bending(mesh: Mesh):
     return laplacian.T @ laplacian
 
 
-def _turns(skin: Mesh, rest: np.ndarray, performed: np.ndarray) -> np.ndarray:
-    """Rotations (V, 3, 3) from the performed skin back to rest, from normals and one edge of every vertex."""
+def skin_turns(skin: Mesh, rest: np.ndarray, performed: np.ndarray) -> np.ndarray:
+    """Rotations (V, 3, 3) of every vertex from the performed skin back to rest, from its normal and one of its edges."""
     ahead = np.zeros(len(rest), dtype=np.int64)
     ahead[skin.edges[:, 0]] = skin.edges[:, 1]
     ahead[skin.edges[:, 1]] = skin.edges[:, 0]

@@ -18,9 +18,9 @@ import numpy as np
 from .face_model import FaceModel
 from .face_points import FacePoints
 from .parameters import FaceParameters
-from .registration import Registration
+from .registration import UNITS_MM, Registration
 from .scan import Scan
-from .similarity import apply, similarity_rows, small_similarity
+from .similarity import scale_of, similarity_rows, small_similarity
 
 ROUNDS = ((8.0, 40.0, 3), (4.0, 10.0, 4), (2.0, 3.0, 5), (1.2, 1.0, 6))
 """Of every linearization: distance in mm at which a point counts little, weight of the prior, steps."""
@@ -52,6 +52,8 @@ def fit_model(
     normals_of: Callable[[np.ndarray], np.ndarray],
     registration: Registration,
     tell: Tell,
+    *,
+    at_rest: bool = False,
 ) -> ModelFit:
     """Fit identity, expression and pose.
 
@@ -62,10 +64,11 @@ def fit_model(
         normals_of: unit normals (V, 3) of the skin for its vertices (V, 3).
         registration: where to start; where it knows no unit the size is free.
         tell: told the share done and what is being done; what it raises ends the fit.
+        at_rest: the scan shows no expression.
     """
     chosen = model.subset(points.chosen)
-    placed = scan.moved(registration.to_model)
-    to_model = registration.to_model
+    to_model = _in_unit(registration, points.mean_face.nose)
+    placed = scan.moved(to_model)
     parameters = FaceParameters.mean()
     for number, (reach, prior, steps) in enumerate(ROUNDS):
         tell(number / len(ROUNDS), "Fitting the Face")
@@ -75,11 +78,21 @@ def fit_model(
         for _ in range(steps):
             tell((number + 0.5) / len(ROUNDS), "Fitting the Face")
             skin = chosen.performed(parameters.identity, parameters.expression)
-            parameters, step = _step(placed, skin, normals, points, derivative, parameters, reach, prior, registration)
+            system, slope = _equations(placed, skin, normals, points, derivative, reach, registration)
+            parameters, step = parameters.improved(system, slope, prior, 7, at_rest=at_rest)
             move = small_similarity(step, skin.mean(axis=0))
             placed, to_model = placed.moved(move), move @ to_model
     tell(1.0, "Fitting the Face")
     return ModelFit(parameters, to_model)
+
+
+def _in_unit(registration: Registration, nose: np.ndarray) -> np.ndarray:
+    """The pose (4, 4) of a registration with the size that its unit gives, the nose in its place."""
+    if not registration.unit:
+        return registration.to_model
+    step = np.zeros(7)
+    step[6] = np.log(UNITS_MM[registration.unit] / scale_of(registration.to_model))
+    return small_similarity(step, nose) @ registration.to_model
 
 
 def _derivative(model: FaceModel, parameters: FaceParameters) -> np.ndarray:
@@ -88,8 +101,8 @@ def _derivative(model: FaceModel, parameters: FaceParameters) -> np.ndarray:
     return np.concatenate([model.identity_derivative(parameters.identity) + by_identity, by_expression])
 
 
-def _step(scan, skin, normals, points, derivative, parameters, reach, prior, registration):
-    """One Gauss-Newton step: new parameters, and the motion (7,) of the scan about the middle of the skin."""
+def _equations(scan, skin, normals, points, derivative, reach, registration):
+    """The normal equations of a Gauss-Newton step for identity, expression and a motion (7,) about the skin's middle."""
     hits = scan.nearest(skin)
     facing = np.einsum("px,px->p", hits.normals, normals)
     weights = points.weights * (1.0 + (hits.distances / reach) ** 2) ** -2
@@ -102,9 +115,4 @@ def _step(scan, skin, normals, points, derivative, parameters, reach, prior, reg
     system, slope = weighted.T @ rows, weighted.T @ errors
     # The pose has no prior but for what no point holds; the size has one unless the unit gives it.
     system[-7:, -7:] += np.diag([1.0] * 3 + [1e-3] * 3 + [1e9 if registration.unit else SCALE_DEVIATION**-2])
-    return parameters.improved(system, slope, prior, 7)
-
-
-def placed_scan(scan: Scan, fit: ModelFit) -> Scan:
-    """The scan in the frame of the model, mm."""
-    return Scan(apply(fit.to_model, scan.vertices), scan.triangles)
+    return system, slope

@@ -81,13 +81,21 @@ class ScanFitter:
         """Unit normals (V, 3) of a skin (V, 3)."""
         return Mesh(skin, self.template.meshes["skin"].faces).vertex_normals
 
-    def fit(self, scan: Scan, progress: Progress | None = None, landmarks: np.ndarray | None = None) -> FittedFace:
+    def fit(
+        self,
+        scan: Scan,
+        progress: Progress | None = None,
+        landmarks: np.ndarray | None = None,
+        *,
+        at_rest: bool = False,
+    ) -> FittedFace:
         """Fit a scan.
 
         Args:
             scan: in any pose and unit.
             progress: told the share done and what is being done; False from it cancels.
             landmarks: (68, 3) in the frame of the scan, not a number where unknown; None finds the face without.
+            at_rest: the scan shows no expression.
 
         Raises:
             NoFaceError: there is no face in it.
@@ -105,7 +113,13 @@ class ScanFitter:
         took("finding the face")
         near = self._head(scan, registration)
         fit = fit_model(
-            near, self.model, self.points, self.normals, registration, lambda share, text: tell(0.4 + 0.5 * share, text)
+            near,
+            self.model,
+            self.points,
+            self.normals,
+            registration,
+            lambda share, text: tell(0.4 + 0.5 * share, text),
+            at_rest=at_rest,
         )
         took("fitting the model")
         tell(0.9, "Finishing the Face")

@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         "demo.blend, pictures, a film and a report",
     )
     add("fit-scan", _fit, "make a character of a scan: fit-scan FILE --out DIR")
+    add("fit-photo", _fit, "make a character of the landmarks of a photo: fit-photo FILE --landmarks FILE --out DIR")
     add("test", _test, "run all tests, or pytest with the arguments that follow")
     add("lint", _lint, "check style, formatting and the direction of imports")
     add("bench", _bench, "measure the simulator: bench, bench solvers, bench resolution")

@@ -111,6 +111,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     scan.add_argument("--out", type=Path, default=Path("fit-output"), metavar="DIR", help="folder of the results")
     scan.set_defaults(action=_fit_scan)
+    photo = commands.add_parser(
+        "fit-photo",
+        help="make a character of the landmarks of a photo: Blender file, pictures, report",
+        description="Fits a face to 68 landmarks of a photo, and writes identity.npz, fit.blend, fit.png (landmarks, fit "
+        "over the photo, fit from the side), portraits.png and report.json.",
+    )
+    photo.add_argument("file", type=Path, metavar="FILE", help="the photo: any picture that Blender reads")
+    photo.add_argument(
+        "--landmarks",
+        type=Path,
+        metavar="FILE",
+        help="JSON list of 68 points in pixels from the upper left, iBUG order",
+    )
+    photo.add_argument("--out", type=Path, default=Path("fit-output"), metavar="DIR", help="folder of the results")
+    photo.set_defaults(action=_fit_photo)
     for command in (demo, sheet):
         command.add_argument(
             "--resolution", type=float, default=4.0, metavar="MM", help="edge of the cells, 1 to 10 mm"
@@ -179,6 +194,14 @@ def _fit_scan(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         return run_fit_scan(wanted, ["build.py", *arguments], Console())
 
     return _explaining(work)
+
+
+def _fit_photo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from .demo.console import Console
+    from .demo.fit_photo import FitPhotoOptions, run_fit_photo
+
+    wanted = FitPhotoOptions(photo=options.file, out=options.out, landmarks=options.landmarks)
+    return _explaining(lambda: run_fit_photo(wanted, ["build.py", *arguments], Console()))
 
 
 def _explaining(work: Callable[[], int]) -> int:

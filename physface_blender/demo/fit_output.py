@@ -39,21 +39,44 @@ def read_landmarks(path: Path, dimensions: int) -> NDArray[np.float64]:
     Raises:
         DemoError: the file is not such a list.
     """
-    wanted = f"a JSON list of 68 points with {dimensions} numbers each (null where unknown)"
     try:
-        points = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DemoError(f"The landmarks {path} cannot be read ({error.strerror}).") from None
     except ValueError:
-        raise DemoError(f"The landmarks {path.name} are no JSON; they must be {wanted}.") from None
+        content = None
+    return _points(content, dimensions, path)
+
+
+def _points(content: object, dimensions: int, path: Path) -> NDArray[np.float64]:
+    """Points (68, dimensions) of what JSON holds."""
+    wanted = f"a JSON list of 68 points with {dimensions} numbers each (null where unknown)"
     try:
-        rows = [[np.nan] * dimensions if point is None else [float(value) for value in point] for point in points]
+        rows = [[np.nan] * dimensions if point is None else [float(value) for value in point] for point in content]
         landmarks = np.array(rows, dtype=np.float64)
     except (TypeError, ValueError):
         raise DemoError(f"The landmarks {path.name} are not {wanted}.") from None
     if landmarks.shape != (68, dimensions):
         raise DemoError(f"The landmarks {path.name} have shape {landmarks.shape}; they must be {wanted}.")
     return landmarks
+
+
+def read_faces(path: Path) -> list[NDArray[np.float64]]:
+    """Landmarks (68, 2) of every face of a photo, from a JSON list of 68 points or a list of such lists.
+
+    Raises:
+        DemoError: the file is of another form.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DemoError(f"The landmarks {path} cannot be read ({error.strerror}).") from None
+    except ValueError:
+        raise DemoError(f"The landmarks {path.name} are no JSON.") from None
+    if not isinstance(content, list):
+        raise DemoError(f"The landmarks {path.name} are no list of 68 points, nor a list of such lists.")
+    several = all(isinstance(face, list) and len(face) == 68 for face in content)
+    return [_points(face, 2, path) for face in (content if several else [content])]
 
 
 def portray(

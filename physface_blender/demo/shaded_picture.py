@@ -52,19 +52,42 @@ def shade(
     angle = np.radians(view.yaw_degrees)
     turn = np.array([[np.cos(angle), 0.0, -np.sin(angle)], [0.0, 1.0, 0.0], [np.sin(angle), 0.0, np.cos(angle)]])
     seen = (vertices - np.asarray(view.center)) @ turn.T
-    facing = normals @ turn.T
-    light = np.full(len(vertices), 0.10)
+    scale = view.height / view.height_mm
+    flat = np.column_stack([0.5 * view.width + scale * seen[:, 0], 0.5 * view.height - scale * seen[:, 1], seen[:, 2]])
+    background = np.empty((view.height, view.width, 3), dtype=np.uint8)
+    background[:] = BACKGROUND
+    return shade_over(background, flat, triangles, normals @ turn.T, colors)
+
+
+def shade_over(
+    background: np.ndarray,
+    flat: np.ndarray,
+    triangles: np.ndarray,
+    normals: np.ndarray,
+    colors: np.ndarray | None = None,
+) -> np.ndarray:
+    """Draw a surface that any camera has projected over a picture.
+
+    Args:
+        background: (H, W, 3) uint8.
+        flat: (V, 3) pixels from the upper left corner, and a depth that is larger the nearer.
+        triangles: (T, 3).
+        normals: (V, 3) unit normals in the frame of the camera, z toward the viewer.
+        colors: (V, 3) 0..1; clay when None.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    light = np.full(len(flat), 0.10)
     for direction, strength in LIGHTS:
         direction = np.asarray(direction) / np.linalg.norm(direction)
-        light += strength * np.clip(facing @ direction, 0.0, None)
-    tint = np.broadcast_to(np.asarray(CLAY), (len(vertices), 3)) if colors is None else colors
-    width, height = FINER * view.width, FINER * view.height
-    scale = height / view.height_mm
-    flat = np.column_stack([0.5 * width + scale * seen[:, 0], 0.5 * height - scale * seen[:, 1], seen[:, 2]])
-    picture = np.empty((height, width, 3))
-    picture[:] = (np.asarray(BACKGROUND) / 255.0) ** 2.2
-    _draw(flat, np.ascontiguousarray(triangles, dtype=np.int64), np.ascontiguousarray(tint * light[:, None]), picture)
-    picture = picture.reshape(view.height, FINER, view.width, FINER, 3).mean(axis=(1, 3))
+        light += strength * np.clip(normals @ direction, 0.0, None)
+    tint = np.broadcast_to(np.asarray(CLAY), (len(flat), 3)) if colors is None else colors
+    picture = np.repeat(np.repeat((background / 255.0) ** 2.2, FINER, axis=0), FINER, axis=1)
+    fine = flat * [FINER, FINER, 1.0]
+    _draw(fine, np.ascontiguousarray(triangles, dtype=np.int64), np.ascontiguousarray(tint * light[:, None]), picture)
+    height, width = background.shape[:2]
+    picture = picture.reshape(height, FINER, width, FINER, 3).mean(axis=(1, 3))
     return (255.0 * np.clip(picture, 0.0, 1.0) ** (1.0 / 2.2) + 0.5).astype(np.uint8)
 
 

@@ -126,6 +126,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     photo.add_argument("--out", type=Path, default=Path("fit-output"), metavar="DIR", help="folder of the results")
     photo.set_defaults(action=_fit_photo)
+    walk = commands.add_parser(
+        "walk",
+        help="walk through the space of identities and count intersections",
+        description="Makes the faces between several identities and counts where bones or skin intersect the skin.",
+    )
+    walk.add_argument("--out", type=Path, default=Path("docs/evaluation/identity_walk.md"), metavar="FILE")
+    walk.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N", help="identities, two or more")
+    walk.add_argument("--steps", type=int, default=4, metavar="N", help="from each to the next")
+    walk.set_defaults(action=_walk)
     for command in (demo, sheet):
         command.add_argument(
             "--resolution", type=float, default=4.0, metavar="MM", help="edge of the cells, 1 to 10 mm"
@@ -202,6 +211,14 @@ def _fit_photo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
 
     wanted = FitPhotoOptions(photo=options.file, out=options.out, landmarks=options.landmarks)
     return _explaining(lambda: run_fit_photo(wanted, ["build.py", *arguments], Console()))
+
+
+def _walk(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
+    from .demo.console import Console
+    from .demo.identity_walk import WalkOptions, run_identity_walk
+
+    wanted = WalkOptions(out=options.out, seeds=tuple(options.seeds), steps=options.steps)
+    return _explaining(lambda: run_identity_walk(wanted, Console()))
 
 
 def _explaining(work: Callable[[], int]) -> int:

@@ -80,6 +80,25 @@ class Identity:
         drawn = np.random.default_rng(abs(int(seed))).standard_normal(COEFFICIENT_COUNT)
         return cls(np.clip(drawn, -DRAWN_BOUND, DRAWN_BOUND) * strength)
 
+    def between(self, other: Self, share: float) -> Self:
+        """The face a share of the way from this one (0) to another (1).
+
+        Straight between the two, so that no face on the way is more extreme than both ends.
+
+        Raises:
+            IdentityError: the share is not within 0..1, or the residuals belong to different templates.
+        """
+        if not 0.0 <= share <= 1.0:
+            raise IdentityError(f"The share between two identities is {share:g}; allowed is 0 to 1.")
+        coefficients = (1.0 - share) * self.coefficients + share * other.coefficients
+        if self.residual is None and other.residual is None:
+            return type(self)(coefficients)
+        count = len(self.residual if self.residual is not None else other.residual)
+        ends = [np.zeros((count, 3)) if end.residual is None else end.residual for end in (self, other)]
+        if ends[0].shape != ends[1].shape:
+            raise IdentityError("The two identities were fitted with different templates; fit them again.")
+        return type(self)(coefficients, (1.0 - share) * ends[0] + share * ends[1])
+
 
 def _checked_residual(residual: npt.ArrayLike) -> npt.NDArray[np.float64]:
     values = np.array(residual, dtype=np.float64)

@@ -186,7 +186,7 @@ def _expressions(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
 
 
 def _fit_scan(options: argparse.Namespace, arguments: Sequence[str]) -> int:
-    from .demo.bound_mesh import read_parts
+    from .demo.bound_files import read_parts
     from .demo.console import Console
     from .demo.fit_scan import FitScanOptions, run_fit_scan
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..backend.assets import FaceAssets
+from ..backend.bound_mesh import BoundMesh, read_parts_in_frame
 from ..backend.character import Character, CharacterSettings
 from ..backend.fitted_character import usable_identity
 from ..backend.identity import Identity
@@ -19,7 +20,7 @@ from ..backend.settings import default_cache_directory
 from ..fitting.scan_file import read_scan
 from ..fitting.scan_to_face import COVERED_MM, ScanFitter
 from ..performance.arkit import ARKIT_NAMES, expression
-from .bound_mesh import BoundMesh, read_parts_in_frame, write_bound
+from .bound_files import write_bound
 from .console import Console
 from .errors import DemoError
 from .fit_output import portray, prepared_folder, read_landmarks
@@ -144,7 +145,7 @@ def _bind(options, scan, fitted, character, assets, reference, folder) -> dict[s
     """Let the scan ride on the character and write it in some poses; how far it moved in each, mm."""
     parts = read_parts_in_frame(options.parts, fitted.to_model, mirror=options.mirror)
     head = (scan.turned() if fitted.was_inside_out else scan).moved(fitted.to_model)
-    bound = BoundMesh.bind(head, parts, character, assets.template, reference)
+    bound = BoundMesh.bind(head, parts, character.rest, assets.template, reference)
     poses = {"as it came": reference} | {label: character.pose(weights) for label, weights in BOUND_POSES.items()}
     moved = write_bound(folder, bound, poses, fitted.to_model, mirror=options.mirror)
     return {label: round(value, 6) for label, value in moved.items()}

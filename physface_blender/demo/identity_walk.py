@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +67,7 @@ def run_identity_walk(options: WalkOptions, console: Console) -> int:
     faces = assets.template.meshes["skin"].faces
     stops = [Identity.from_seed(seed) for seed in options.seeds]
     walk = [
-        here.between(there, step / options.steps)
-        for here, there in zip(stops, stops[1:], strict=False)
-        for step in range(options.steps)
+        here.between(there, step / options.steps) for here, there in pairwise(stops) for step in range(options.steps)
     ] + [stops[-1]]
     counts, pictures = [], []
     for number, identity in enumerate(walk):

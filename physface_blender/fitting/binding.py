@@ -20,6 +20,8 @@ from .similarity import apply
 REACH_MM = 6.0
 """A vertex of the mesh nearer to the skin than this, and facing the same way, rides on it."""
 LEAST_FACING = 0.2
+TEETH_MM = 5.0
+"""A piece nearer to the character's teeth than this, on average, is teeth."""
 LEAST_HELD = 0.1
 """Of the mesh's vertices must ride on the skin."""
 
@@ -85,7 +87,11 @@ class SkinBinding:
 
 
 def _spread(mesh: Scan, held: np.ndarray) -> csr_matrix:
-    """The matrix (B, B) that continues displacements of held vertices smoothly to the others (bi-Laplacian)."""
+    """The matrix (B, B) that continues displacements of held vertices to the others.
+
+    Harmonic: no vertex moves farther than those between which it lies. (A bi-Laplacian is smoother, and throws the bag of
+    an open mouth through the upper lip.)
+    """
     count = len(held)
     sides = np.concatenate([mesh.triangles[:, [i, (i + 1) % 3]] for i in range(3)])
     sides = np.unique(np.sort(sides, axis=1), axis=0)
@@ -97,14 +103,12 @@ def _spread(mesh: Scan, held: np.ndarray) -> csr_matrix:
     keep = diags(held.astype(np.float64)).tocsr()
     if not len(free):
         return keep
-    degree = np.maximum(np.asarray(adjacency.sum(axis=1)).ravel(), 1.0)
-    laplacian = diags(np.ones(count)) - diags(1.0 / degree) @ adjacency
-    bending = (laplacian.T @ laplacian).tocsr()
+    laplacian = (diags(np.asarray(adjacency.sum(axis=1)).ravel()) - adjacency).tocsr()
     fixed = np.flatnonzero(held)
     # Displacements are as many as there are poses, but the matrix is the same: solve for the columns that matter.
-    coupling = bending[free][:, fixed]
+    coupling = laplacian[free][:, fixed]
     used = np.flatnonzero(np.diff(coupling.tocsc().indptr))
-    solved = splu(bending[free][:, free].tocsc()).solve(-coupling[:, used].toarray())
+    solved = splu(laplacian[free][:, free].tocsc()).solve(-coupling[:, used].toarray())
     rows = np.repeat(free, len(used))
     columns = np.tile(fixed[used], len(free))
     return (keep + coo_matrix((solved.ravel(), (rows, columns)), shape=(count, count))).tocsr()
@@ -122,29 +126,42 @@ def follow_eye(points: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     return (points - center) @ rotation[:3, :3].T + center
 
 
+def connected_pieces(mesh: Scan) -> np.ndarray:
+    """The number (V,) of the connected piece that every vertex belongs to."""
+    sides = np.concatenate([mesh.triangles[:, [i, (i + 1) % 3]] for i in range(3)])
+    count = len(mesh.vertices)
+    return connected_components(coo_matrix((np.ones(len(sides)), sides.T), shape=(count, count)), directed=False)[1]
+
+
 @dataclass(frozen=True, eq=False)
-class TeethBinding:
-    """Teeth of the user: every connected piece belongs to the skull or to the mandible.
+class MouthBinding:
+    """What the user's mesh has inside the mouth: teeth go with skull or mandible, gums and lining with both.
 
     Attributes:
         vertices: (B, 3) mm, in the reference.
-        lower: (B,) bool, goes with the jaw.
+        lower: (B,) 0..1, how far each goes with the jaw.
+        distances: (B,) mm from the character's own teeth, the mean of the connected piece.
     """
 
     vertices: np.ndarray
     lower: np.ndarray
+    distances: np.ndarray
 
     @classmethod
-    def bind(cls, mesh: Scan, upper_teeth: np.ndarray, lower_teeth: np.ndarray) -> TeethBinding:
-        """Bind by what is nearer, the character's upper (U, 3) or its lower teeth (L, 3), in the same pose, mm."""
-        sides = np.concatenate([mesh.triangles[:, [i, (i + 1) % 3]] for i in range(3)])
-        count = len(mesh.vertices)
-        adjacency = coo_matrix((np.ones(len(sides)), sides.T), shape=(count, count))
-        pieces, component = connected_components(adjacency, directed=False)
-        nearer = cKDTree(lower_teeth).query(mesh.vertices)[0] < cKDTree(upper_teeth).query(mesh.vertices)[0]
-        votes = np.bincount(component, nearer, minlength=pieces) / np.bincount(component, minlength=pieces)
-        return cls(mesh.vertices, (votes > 0.5)[component])
+    def bind(cls, mesh: Scan, upper_teeth: np.ndarray, lower_teeth: np.ndarray) -> MouthBinding:
+        """Bind by what is nearer, the character's upper (U, 3) or its lower teeth (L, 3), in the same pose, mm.
+
+        A connected piece that lies on the teeth goes as a whole.
+        """
+        piece = connected_pieces(mesh)
+        size = np.bincount(piece)
+        upper, lower = (cKDTree(teeth).query(mesh.vertices)[0] for teeth in (upper_teeth, lower_teeth))
+        upper_mean, lower_mean = (np.bincount(piece, distance) / size for distance in (upper, lower))
+        mean = np.minimum(upper_mean, lower_mean)[piece]
+        soft = upper**4 / np.maximum(upper**4 + lower**4, 1e-12)
+        whole = (lower_mean < upper_mean)[piece].astype(np.float64)
+        return cls(mesh.vertices, np.where(mean < TEETH_MM, whole, soft), mean)
 
     def apply(self, jaw: np.ndarray) -> np.ndarray:
-        """The teeth (B, 3) when the jaw has moved rigidly (4, 4) from the reference."""
-        return np.where(self.lower[:, None], apply(jaw, self.vertices), self.vertices)
+        """The vertices (B, 3) when the jaw has moved rigidly (4, 4) from the reference."""
+        return self.vertices + self.lower[:, None] * (apply(jaw, self.vertices) - self.vertices)

@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from physface_blender.anatomy.mesh import Mesh
 from physface_blender.anatomy.template import load_template
-from physface_blender.fitting.binding import SkinBinding, TeethBinding, follow_eye, sphere_center
+from physface_blender.fitting.binding import MouthBinding, SkinBinding, follow_eye, sphere_center
 from physface_blender.fitting.errors import BindingError
 from physface_blender.fitting.scan import Scan
 
@@ -67,7 +67,7 @@ def test_teeth_go_with_their_bones(template):
         np.concatenate([upper.vertices, lower.vertices]) + 0.1,
         np.concatenate([upper.triangles, lower.triangles + len(upper.vertices)]),
     )
-    binding = TeethBinding.bind(both, upper.vertices, lower.vertices)
+    binding = MouthBinding.bind(both, upper.vertices, lower.vertices)
     jaw = np.eye(4)
     jaw[1, 3] = -10.0
     moved = binding.apply(jaw) - both.vertices

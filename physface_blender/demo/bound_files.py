@@ -1,27 +1,21 @@
-"""A user's mesh and its parts on a fitted character, posed and written."""
+"""A bound mesh and its parts in files and pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..anatomy.mesh import Mesh
-from ..anatomy.template import Template
-from ..backend.character import Character
+from ..backend.bound_mesh import PART_KINDS, BoundMesh
 from ..backend.face_geometry import PosedFace
-from ..fitting.binding import SkinBinding, TeethBinding, follow_eye
 from ..fitting.scan import Scan
-from ..fitting.scan_file import read_surface
 from ..fitting.similarity import apply
 from .errors import DemoError
 from .png import write_png
 from .shaded_picture import View, shade
 
-PART_KINDS = ("teeth", "eye_left", "eye_right", "lashes")
 PART_COLORS = {"teeth": (0.85, 0.82, 0.72), "eye_left": (0.9, 0.9, 0.92), "eye_right": (0.9, 0.9, 0.92)}
 SKIN_COLOR = (0.74, 0.70, 0.66)
 
@@ -39,78 +33,6 @@ def read_parts(words: list[str]) -> dict[str, Path]:
             raise DemoError(f"--part takes KIND=FILE with KIND one of {', '.join(PART_KINDS)}; it was {word!r}.")
         parts[kind] = Path(file)
     return parts
-
-
-@dataclass(frozen=True, eq=False)
-class BoundMesh:
-    """The mesh that was fitted, riding on the character, in the frame of the model.
-
-    Attributes:
-        binding: of the mesh.
-        meshes: the mesh as ``head`` and every part, in the reference, mm.
-        reference: the pose of the character in which all of them were bound.
-        teeth: of the part ``teeth``, if there is one.
-        lashes: of the part ``lashes``, if there is one.
-    """
-
-    binding: SkinBinding
-    meshes: dict[str, Scan]
-    reference: PosedFace
-    teeth: TeethBinding | None
-    lashes: SkinBinding | None
-
-    @classmethod
-    def bind(
-        cls,
-        head: Scan,
-        parts: Mapping[str, Scan],
-        character: Character,
-        template: Template,
-        reference: PosedFace,
-    ) -> BoundMesh:
-        """Bind meshes to a character.
-
-        Args:
-            head: the mesh, in the frame of the model, mm.
-            parts: by kind, in the same frame.
-            character: the fitted one.
-            template: what it is made of.
-            reference: its pose in which the meshes lie on it.
-
-        Raises:
-            BindingError: the mesh does not lie on the skin.
-        """
-        skin = Mesh(reference.skin, template.meshes["skin"].faces)
-        rows = [reference.vertices(character.rest, part) for part in ("upper_teeth", "lower_teeth")]
-        return cls(
-            SkinBinding.bind(head, skin),
-            {"head": head, **parts},
-            reference,
-            TeethBinding.bind(parts["teeth"], *rows) if "teeth" in parts else None,
-            SkinBinding.bind(parts["lashes"], skin) if "lashes" in parts else None,
-        )
-
-    def posed(self, pose: PosedFace) -> dict[str, NDArray[np.float64]]:
-        """Vertices of all meshes in a pose, mm."""
-        moved = {"head": self.binding.apply(pose.skin)}
-        if self.teeth is not None:
-            moved["teeth"] = self.teeth.apply(pose.jaw @ np.linalg.inv(self.reference.jaw))
-        if self.lashes is not None:
-            moved["lashes"] = self.lashes.apply(pose.skin)
-        for part in ("eye_left", "eye_right"):
-            if part in self.meshes:
-                turn = pose.transform(part) @ np.linalg.inv(self.reference.transform(part))
-                moved[part] = follow_eye(self.meshes[part].vertices, turn)
-        return moved
-
-
-def read_parts_in_frame(parts: Mapping[str, Path], to_model: NDArray[np.float64], *, mirror: bool) -> dict[str, Scan]:
-    """Read parts that lie in the frame of a scan, and take them to that of the model."""
-    read = {}
-    for kind, path in parts.items():
-        part = Scan(*read_surface(path))
-        read[kind] = (part.mirrored() if mirror else part).moved(to_model)
-    return read
 
 
 def write_bound(

@@ -16,7 +16,7 @@ from ..fitting.binding import MouthBinding, SkinBinding, connected_pieces, follo
 from ..fitting.scan import Scan
 from ..fitting.scan_file import read_surface
 from .face_geometry import FaceGeometry, PosedFace, Vertices
-from .rigid_motion import Transform
+from .rigid_motion import Transform, apply
 
 PART_KINDS = ("teeth", "eye_left", "eye_right", "lashes")
 INSIDE_MM = 15.0
@@ -34,12 +34,16 @@ class BoundMesh:
         inside: (V,) bool, pieces of the head that lie inside the mouth: near the teeth and not on the skin.
         mouth: of all vertices of the head, used where ``inside``.
         teeth: of the part ``teeth``, if there is one.
+        to_model: (4, 4) that took the meshes to the frame of the model.
+        is_mirrored: the meshes were mirrored (x negated) before.
         lashes: of the part ``lashes``, if there is one.
     """
 
     binding: SkinBinding
     meshes: dict[str, Scan]
     reference: PosedFace
+    to_model: Transform
+    is_mirrored: bool
     inside: npt.NDArray[np.bool_]
     mouth: MouthBinding
     teeth: MouthBinding | None
@@ -53,6 +57,9 @@ class BoundMesh:
         rest: FaceGeometry,
         template: Template,
         reference: PosedFace,
+        to_model: Transform,
+        *,
+        is_mirrored: bool = False,
     ) -> BoundMesh:
         """Bind meshes to a character.
 
@@ -62,6 +69,8 @@ class BoundMesh:
             rest: the character at rest.
             template: what it is made of.
             reference: its pose in which the meshes lie on it.
+            to_model: (4, 4) that took the meshes to that frame.
+            is_mirrored: they were mirrored before.
 
         Raises:
             BindingError: the mesh does not lie on the skin.
@@ -75,11 +84,19 @@ class BoundMesh:
             binding,
             {"head": head, **parts},
             reference,
+            to_model,
+            is_mirrored,
             (held < 0.5) & (mouth.distances < INSIDE_MM),
             mouth,
             MouthBinding.bind(parts["teeth"], *rows) if "teeth" in parts else None,
             SkinBinding.bind(parts["lashes"], skin) if "lashes" in parts else None,
         )
+
+    def posed_as_it_came(self, pose: PosedFace) -> dict[str, Vertices]:
+        """As ``posed``, in the frame and unit that the meshes came in."""
+        back = np.linalg.inv(self.to_model)
+        sides = [-1.0, 1.0, 1.0] if self.is_mirrored else [1.0, 1.0, 1.0]
+        return {name: apply(back, vertices) * sides for name, vertices in self.posed(pose).items()}
 
     def posed(self, pose: PosedFace) -> dict[str, Vertices]:
         """Vertices of all meshes in a pose, mm."""

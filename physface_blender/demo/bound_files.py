@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ..backend.bound_mesh import PART_KINDS, BoundMesh
 from ..backend.face_geometry import PosedFace
 from ..fitting.scan import Scan
-from ..fitting.similarity import apply
 from .errors import DemoError
 from .png import write_png
 from .shaded_picture import View, shade
@@ -39,9 +38,6 @@ def write_bound(
     folder: Path,
     bound: BoundMesh,
     poses: Mapping[str, PosedFace],
-    to_model: NDArray[np.float64],
-    *,
-    mirror: bool,
 ) -> dict[str, float]:
     """Write ``bound_<pose>.obj`` in the scan's own frame and unit, and a picture of all; returns how far each moved.
 
@@ -49,24 +45,21 @@ def write_bound(
         folder: of the files.
         bound: the meshes.
         poses: by label.
-        to_model: (4, 4) from the scan's frame to the model's.
-        mirror: the scan was mirrored before.
 
     Returns:
         By label the largest displacement of a vertex of the head from the mesh that came, mm.
     """
-    back = np.linalg.inv(to_model)
     pictures, moved_mm = [], {}
     eyes = bound.reference.skin.mean(axis=0)
     for label, pose in poses.items():
-        vertices = bound.posed(pose)
+        vertices, written = bound.posed(pose), bound.posed_as_it_came(pose)
         moved_mm[label] = float(np.linalg.norm(vertices["head"] - bound.meshes["head"].vertices, axis=1).max())
         pictures.append(_picture(bound, vertices, eyes))
         with (folder / f"bound_{label.replace(' ', '_')}.obj").open("w", encoding="utf-8") as stream:
             start = 1
             for name, mesh in bound.meshes.items():
-                points = apply(back, vertices[name]) * ([-1.0, 1.0, 1.0] if mirror else 1.0)
-                triangles = mesh.triangles[:, ::-1] if mirror else mesh.triangles
+                points = written[name]
+                triangles = mesh.triangles[:, ::-1] if bound.is_mirrored else mesh.triangles
                 stream.write(f"o {name}\n")
                 stream.writelines(f"v {x:.7g} {y:.7g} {z:.7g}\n" for x, y, z in points)
                 stream.writelines(f"f {a} {b} {c}\n" for a, b, c in triangles + start)

@@ -11,14 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from ..backend.assets import FaceAssets
-from ..backend.bound_mesh import BoundMesh, read_parts_in_frame
-from ..backend.character import Character, CharacterSettings
-from ..backend.fitted_character import usable_identity
-from ..backend.identity import Identity
+from ..backend.character import CharacterSettings
+from ..backend.fitted_character import FittedCharacter, ScanRequest, fit_character
 from ..backend.identity_file import save_identity
 from ..backend.settings import default_cache_directory
 from ..fitting.scan_file import read_scan
-from ..fitting.scan_to_face import COVERED_MM, ScanFitter
+from ..fitting.scan_to_face import COVERED_MM
 from ..performance.arkit import ARKIT_NAMES, expression
 from .bound_files import write_bound
 from .console import Console
@@ -70,40 +68,33 @@ def run_fit_scan(options: FitScanOptions, command: Sequence[str], console: Conso
         DemoError: the options cannot be followed.
         StudioError: Blender could not make the pictures.
     """
-    if options.parts and not options.bind:
-        raise DemoError("--part needs --bind: parts follow a mesh that rides on the character.")
-    scan = read_scan(options.scan)
-    landmarks = None if options.landmarks is None else read_landmarks(options.landmarks, 3)
-    if options.mirror:
-        scan = scan.mirrored()
-        landmarks = None if landmarks is None else landmarks * [-1.0, 1.0, 1.0]
+    request = ScanRequest(
+        path=options.scan,
+        landmarks=None if options.landmarks is None else read_landmarks(options.landmarks, 3),
+        mirror=options.mirror,
+        at_rest=options.at_rest,
+        bind=options.bind,
+        parts=options.parts,
+    )
+    read_scan(options.scan)  # what is no scan leaves no folder behind
     folder = prepared_folder(options.out)
     assets = FaceAssets.load()
-    shared = assets.space(options.resolution_mm, options.cache_directory)
-    began = time.perf_counter()
-    fitter = ScanFitter(assets.template, assets.model, shared.skin_parting)
+    settings = CharacterSettings(resolution_mm=options.resolution_mm)
+    assets.space(options.resolution_mm, options.cache_directory)
 
     def progress(share: float, text: str) -> bool:
         console.progress(f"{text}: {100 * share:.0f} %")
         return True
 
-    fitted = fitter.fit(scan, progress, landmarks, at_rest=options.at_rest)
-    identity, strength = usable_identity(
-        Identity(fitted.parameters.identity, fitted.residual), assets, options.resolution_mm, options.cache_directory
-    )
+    began = time.perf_counter()
+    made = fit_character(request, assets, settings, options.cache_directory, progress)
     seconds = time.perf_counter() - began
+    fitted, fitter, character, identity = made.fitted, made.fitter, made.character, made.identity
     save_identity(folder / "identity.npz", identity)
     console.say(f"The face was found and fitted in {seconds:.0f} s.")
-    character = Character(
-        identity,
-        CharacterSettings(resolution_mm=options.resolution_mm),
-        cache_directory=options.cache_directory,
-        assets=assets,
-    )
-    simulated = character.pose(fitted.parameters.expression)
     face = fitter.points.face
-    shown = fitter.compared(fitted.scan, simulated.skin)
-    write_scan_pictures(folder / "fit.png", assets.template, fitted.scan, simulated.skin, shown)
+    shown = made.distances
+    write_scan_pictures(folder / "fit.png", assets.template, fitted.scan, made.posed.skin, shown)
     poses = {
         "at rest": expression(),
         "as scanned": fitted.parameters.expression,
@@ -111,7 +102,7 @@ def run_fit_scan(options: FitScanOptions, command: Sequence[str], console: Conso
         "smile": expression(mouthSmileLeft=0.9, mouthSmileRight=0.9, cheekSquintLeft=0.5, cheekSquintRight=0.5),
     }
     intersections = portray(character, assets.template, poses, folder, options.scan.name, console)
-    bound_mm = _bind(options, scan, fitted, character, assets, simulated, folder) if options.bind else None
+    bound_mm = None if made.bound is None else _write_bound(made, folder)
     strongest = np.argsort(-fitted.parameters.expression)[:6]
     report = {
         "s2m_mm": _figures(shown[face]),
@@ -120,11 +111,11 @@ def run_fit_scan(options: FitScanOptions, command: Sequence[str], console: Conso
         "covered": round(float((shown[face] < COVERED_MM).mean()), 3),
         "unit": fitted.unit or "none",
         "was_inside_out": fitted.was_inside_out,
-        "scan_vertices": len(scan.vertices),
+        "scan_vertices": len(made.scan.vertices),
         "scan_to_model": np.round(fitted.to_model, 6).tolist(),
         "expression": {ARKIT_NAMES[i]: round(float(fitted.parameters.expression[i]), 3) for i in strongest},
         "residual_max_mm": round(float(np.linalg.norm(identity.residual, axis=1).max()), 3),
-        "residual_share": strength,
+        "residual_share": made.residual_share,
         "intersections": intersections,
         "bound_moved_mm": bound_mm,
         "seconds": round(seconds, 2),
@@ -141,13 +132,11 @@ def run_fit_scan(options: FitScanOptions, command: Sequence[str], console: Conso
     return 0
 
 
-def _bind(options, scan, fitted, character, assets, reference, folder) -> dict[str, float]:
-    """Let the scan ride on the character and write it in some poses; how far it moved in each, mm."""
-    parts = read_parts_in_frame(options.parts, fitted.to_model, mirror=options.mirror)
-    head = (scan.turned() if fitted.was_inside_out else scan).moved(fitted.to_model)
-    bound = BoundMesh.bind(head, parts, character.rest, assets.template, reference)
-    poses = {"as it came": reference} | {label: character.pose(weights) for label, weights in BOUND_POSES.items()}
-    moved = write_bound(folder, bound, poses, fitted.to_model, mirror=options.mirror)
+def _write_bound(made: FittedCharacter, folder: Path) -> dict[str, float]:
+    """Write the scan riding on the character in some poses; how far it moved in each, mm."""
+    poses = {"as it came": made.posed}
+    poses |= {label: made.character.pose(weights) for label, weights in BOUND_POSES.items()}
+    moved = write_bound(folder, made.bound, poses)
     return {label: round(value, 6) for label, value in moved.items()}
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import lsq_linear
 
 from ..networks.generalized import EXPRESSION_COUNT, IDENTITY_COUNT
 
 IDENTITY_BOUND = 3.5
 """Of a coefficient; the model is trained on N(0, 1), and a character refuses more than 4."""
+ACTIVE_SET_ROUNDS = 25
 EXPRESSION_DEVIATION = 0.35
 """Expected size of an expression weight; most are far below."""
 
@@ -55,11 +55,8 @@ class FaceParameters:
         high = np.concatenate([np.full(IDENTITY_COUNT, IDENTITY_BOUND), np.ones(EXPRESSION_COUNT)]) - now
         if at_rest:
             low[IDENTITY_COUNT:] = high[IDENTITY_COUNT:] = 0.0
-        # The bounds as a least-squares problem: |L'x - L^-1 b|.
-        factor = np.linalg.cholesky(matrix + 1e-9 * np.trace(matrix) / len(matrix) * np.eye(len(matrix)))
-        free = np.full(extra, np.inf)
-        bounds = np.concatenate([low - 1e-9, -free]), np.concatenate([high + 1e-9, free])
-        step = lsq_linear(factor.T, np.linalg.solve(factor, right), bounds, method="bvls", max_iter=60).x
+        unbounded = np.full(extra, np.inf)
+        step = bounded_minimum(matrix, right, np.concatenate([low, -unbounded]), np.concatenate([high, unbounded]))
         moved = now + step[:count]
         return (
             FaceParameters(
@@ -68,3 +65,31 @@ class FaceParameters:
             ),
             step[count:],
         )
+
+
+def bounded_minimum(matrix: np.ndarray, right: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Minimize ``x' matrix x / 2 - right' x`` within bounds, by an active set.
+
+    Args:
+        matrix: (N, N) symmetric, positive definite.
+        right: (N,).
+        low: (N,), at most 0.
+        high: (N,), at least 0.
+
+    Returns:
+        (N,) within the bounds; the minimum, unless it is not reached within ``ACTIVE_SET_ROUNDS``, which in a Gauss-Newton
+        step the next one puts right.
+    """
+    step = np.zeros(len(right))
+    held = np.zeros(len(right), dtype=bool)
+    for _ in range(ACTIVE_SET_ROUNDS):
+        free = ~held
+        step[free] = np.linalg.solve(matrix[np.ix_(free, free)], right[free] - matrix[np.ix_(free, held)] @ step[held])
+        outside = (step < low) | (step > high)
+        step = np.clip(step, low, high)
+        slope = matrix @ step - right
+        leaves = held & (((step <= low) & (slope < 0.0)) | ((step >= high) & (slope > 0.0))) & (low < high)
+        if not outside.any() and not leaves.any():
+            break
+        held = (held | outside) & ~leaves
+    return step

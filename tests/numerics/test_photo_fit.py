@@ -8,6 +8,7 @@ from physface_blender.backend.assets import FaceAssets
 from physface_blender.fitting.bone_consistency import BoneConsistency
 from physface_blender.fitting.errors import FittingCancelled, NoFaceError, PhotoError
 from physface_blender.fitting.face_model import FaceModel
+from physface_blender.fitting.parameters import bounded_minimum
 from physface_blender.fitting.photo_fit import Camera, checked_landmarks, fit_photo
 from physface_blender.fitting.similarity import apply, similarity_between
 from physface_blender.performance.arkit import expression
@@ -107,3 +108,17 @@ def test_landmarks_of_no_face_are_refused(model, bones):
 def test_a_fit_is_cancelled_at_once(model, bones, truth):
     with pytest.raises(FittingCancelled):
         fit_photo(_camera().project(truth), SIZE, model, bones, lambda share, text: False)
+
+
+def test_a_bounded_minimum_meets_its_conditions():
+    generator = np.random.default_rng(4)
+    rows = generator.normal(size=(80, 40))
+    matrix, right = rows.T @ rows, 30.0 * generator.normal(size=40)
+    low, high = np.full(40, -0.3), np.full(40, 0.5)
+    found = bounded_minimum(matrix, right, low, high)
+    slope = matrix @ found - right
+    inside = (found > low) & (found < high)
+    assert 0 < inside.sum() < 40
+    np.testing.assert_allclose(slope[inside], 0.0, atol=1e-9)
+    assert (slope[found == low] > 0.0).all()
+    assert (slope[found == high] < 0.0).all()

@@ -184,9 +184,9 @@ the capture without noise and holes, in the pose and size that the fit found.
 | processor time of a fit | {cpu:.1f} s | {worst_cpu:.1f} s |
 
 The unit was right for {units} of {count}. V2V is larger than S2M because skin without features can slide: no scan without
-texture says which point of a cheek is which. The paper's scans were in correspondence with its model, and its V2V error is one
-of fits that knew it; ours is not to be compared with it. Without any fit, given the true parameters, the network is 0.65 mm
-from the captures (`models/manifest.toml`).
+texture says which point of a cheek is which. The paper's scans were in correspondence with its model, and its V2V
+error is one of fits that knew it; ours is not to be compared with it. Without any fit, given the true parameters, the
+network is 0.65 mm from the captures (`models/manifest.toml`).
 """
 
 

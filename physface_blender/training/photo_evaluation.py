@@ -35,10 +35,10 @@ TEXT = """# Fits to photos
 
 Made by `python -m physface_blender.training.photo_evaluation` on {date} ({machine}).
 
-{count} of the 28 identities that training never saw, in frames of captures kept for validation, as *synthetic* photos of {width} x
-{height} pixels: 68 landmarks of the capture seen by a camera of random direction (up to 35 degrees aside, 12 up or down, 10
-rolled) and distance (500 to 1500 mm), with {noise} pixels of noise. V2V is over the frontal face in the expression of the photo,
-after the similarity that fits best, because a photo knows no size.
+{count} of the 28 identities that training never saw, in frames of captures kept for validation, as *synthetic* photos of
+{width} x {height} pixels: 68 landmarks of the capture seen by a camera of random direction (up to 35 degrees aside, 12 up
+or down, 10 rolled) and distance (500 to 1500 mm), with {noise} pixels of noise. V2V is over the frontal face in the
+expression of the photo, after the similarity that fits best, because a photo knows no size.
 
 | | mean | worst |
 |---|---|---|

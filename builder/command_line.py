@@ -15,7 +15,7 @@ from .process import BuildError, run
 
 Command = Callable[[argparse.Namespace, Sequence[str]], int]
 
-PASSES_ON = ("demo", "test", "bench", "evaluate", "template", "train")
+PASSES_ON = ("demo", "fit-scan", "fit-photo", "test", "bench", "evaluate", "template", "train")
 """Commands whose arguments are those of the program that they start; ``build.py demo --help`` explains the demo's."""
 
 SMOKE_VERSIONS = ("4.2", "5.0")
@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         "play a performance on a face, also under --gravity, with --stiffness, --paralysis or --jaw-scale, and write "
         "demo.blend, pictures, a film and a report",
     )
+    add("fit-scan", _fit, "make a character of a scan: fit-scan FILE --out DIR")
+    add("fit-photo", _fit, "make a character of the landmarks of a photo: fit-photo FILE --landmarks FILE --out DIR")
     add("test", _test, "run all tests, or pytest with the arguments that follow")
     add("lint", _lint, "check style, formatting and the direction of imports")
     add("bench", _bench, "measure the simulator: bench, bench solvers, bench resolution")
@@ -85,6 +87,11 @@ def _module(name: str, arguments: Sequence[str]) -> int:
 def _demo(_options: argparse.Namespace, rest: Sequence[str]) -> int:
     _ensure("runtime", "blender")
     return run([PROJECT.python, "-m", "physface_blender.cli", "demo", *rest])
+
+
+def _fit(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    _ensure("runtime", "blender")
+    return run([PROJECT.python, "-m", "physface_blender.cli", options.command, *rest])
 
 
 def _bench(_options: argparse.Namespace, rest: Sequence[str]) -> int:

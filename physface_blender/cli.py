@@ -89,6 +89,52 @@ def _parser() -> argparse.ArgumentParser:
     sheet.add_argument("--width", type=int, default=224, metavar="PIXELS", help="width of a picture, even")
     sheet.add_argument("--samples", type=int, default=12, metavar="N", help="paths per pixel")
     sheet.set_defaults(action=_expressions)
+    scan = commands.add_parser(
+        "fit-scan",
+        help="make a character of a scan: Blender file, pictures, report",
+        description="Fits a face to a scan in any pose, unit and topology, and writes identity.npz, fit.blend, fit.png "
+        "(scan, fit, error), portraits.png and report.json.",
+    )
+    scan.add_argument("file", type=Path, metavar="FILE", help="the scan: .obj, .ply or .stl")
+    scan.add_argument("--landmarks", type=Path, metavar="FILE", help="JSON list of 68 points of the scan, iBUG order")
+    scan.add_argument("--mirror", action="store_true", help="fit the scan's mirror image")
+    scan.add_argument("--at-rest", action="store_true", help="the scan shows no expression")
+    scan.add_argument(
+        "--bind", action="store_true", help="let the scan itself ride on the character; writes bound_*.obj"
+    )
+    scan.add_argument(
+        "--part",
+        action="append",
+        default=[],
+        metavar="KIND=FILE",
+        help="with --bind, a mesh that follows: teeth, eye_left, eye_right or lashes",
+    )
+    scan.add_argument("--out", type=Path, default=Path("fit-output"), metavar="DIR", help="folder of the results")
+    scan.set_defaults(action=_fit_scan)
+    photo = commands.add_parser(
+        "fit-photo",
+        help="make a character of the landmarks of a photo: Blender file, pictures, report",
+        description="Fits a face to 68 landmarks of a photo, and writes identity.npz, fit.blend, fit.png (landmarks, fit "
+        "over the photo, fit from the side), portraits.png and report.json.",
+    )
+    photo.add_argument("file", type=Path, metavar="FILE", help="the photo: any picture that Blender reads")
+    photo.add_argument(
+        "--landmarks",
+        type=Path,
+        metavar="FILE",
+        help="JSON list of 68 points in pixels from the upper left, iBUG order",
+    )
+    photo.add_argument("--out", type=Path, default=Path("fit-output"), metavar="DIR", help="folder of the results")
+    photo.set_defaults(action=_fit_photo)
+    walk = commands.add_parser(
+        "walk",
+        help="walk through the space of identities and count intersections",
+        description="Makes the faces between several identities and counts where bones or skin intersect the skin.",
+    )
+    walk.add_argument("--out", type=Path, default=Path("docs/evaluation/identity_walk.md"), metavar="FILE")
+    walk.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N", help="identities, two or more")
+    walk.add_argument("--steps", type=int, default=4, metavar="N", help="from each to the next")
+    walk.set_defaults(action=_walk)
     for command in (demo, sheet):
         command.add_argument(
             "--resolution", type=float, default=4.0, metavar="MM", help="edge of the cells, 1 to 10 mm"
@@ -139,11 +185,48 @@ def _expressions(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
     return _explaining(lambda: run_expressions(wanted, Console()))
 
 
+def _fit_scan(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from .demo.bound_files import read_parts
+    from .demo.console import Console
+    from .demo.fit_scan import FitScanOptions, run_fit_scan
+
+    def work() -> int:
+        wanted = FitScanOptions(
+            scan=options.file,
+            out=options.out,
+            landmarks=options.landmarks,
+            mirror=options.mirror,
+            at_rest=options.at_rest,
+            bind=options.bind,
+            parts=read_parts(options.part),
+        )
+        return run_fit_scan(wanted, ["build.py", *arguments], Console())
+
+    return _explaining(work)
+
+
+def _fit_photo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from .demo.console import Console
+    from .demo.fit_photo import FitPhotoOptions, run_fit_photo
+
+    wanted = FitPhotoOptions(photo=options.file, out=options.out, landmarks=options.landmarks)
+    return _explaining(lambda: run_fit_photo(wanted, ["build.py", *arguments], Console()))
+
+
+def _walk(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
+    from .demo.console import Console
+    from .demo.identity_walk import WalkOptions, run_identity_walk
+
+    wanted = WalkOptions(out=options.out, seeds=tuple(options.seeds), steps=options.steps)
+    return _explaining(lambda: run_identity_walk(wanted, Console()))
+
+
 def _explaining(work: Callable[[], int]) -> int:
     """Do the work; what can be expected to go wrong becomes a sentence and a return code."""
     from .anatomy.template import TemplateError
     from .backend.errors import BackendError
     from .demo.errors import DemoError, StudioError
+    from .fitting.errors import FittingError
     from .networks.weights import WeightsError
     from .performance.live_link_face import CaptureError
     from .simulation.hexahedron import RestShapeError
@@ -153,6 +236,7 @@ def _explaining(work: Callable[[], int]) -> int:
         return work()
     except (
         DemoError,
+        FittingError,
         CaptureError,
         TemplateError,
         WeightsError,

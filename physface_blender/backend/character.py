@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..anatomy.material_space import RESOLUTION_RANGE_MM, MaterialSpace
+from ..fitting.residual_warp import ResidualWarp
 from ..simulation.reconciliation import Reconciliation
 from ..simulation.settings import SimulationSettings
 from ..simulation.simulator import Simulator
@@ -17,7 +18,7 @@ from .assets import FaceAssets
 from .displacement_sampler import DisplacementSampler
 from .effect_fields import AppliedEffects, EffectFields
 from .effects import NO_EFFECTS, Effects
-from .errors import CharacterCancelled, SettingsError
+from .errors import CharacterCancelled, IdentityError, SettingsError
 from .expression_input import validated_expression
 from .eye_rotation import eye_rotation
 from .face_geometry import EYE_PARTS, JAW_PARTS, FaceGeometry, PosedFace
@@ -85,6 +86,7 @@ class Character:
             TemplateError: the template cannot be used.
             WeightsError: the weights cannot be used.
             RestRepairError: the lips of this identity pass too far through each other or the teeth.
+            IdentityError: the identity was fitted with another template.
             CharacterCancelled: ``progress`` said so.
         """
         tell = _cancelling(progress)
@@ -97,9 +99,12 @@ class Character:
         )
         tell(0.7, "Shaping the Face")
         self._actor = self._assets.model.actor(identity.coefficients)
-        self._rest = make_rest_shape(self._assets, self._shared, self._actor, cache_directory)
+        residual = self._residual_warp(identity)
+        self._rest = make_rest_shape(self._assets, self._shared, self._actor, cache_directory, residual)
         self._jaw_points = self._sample_mandible()
         self._jaw_rest = self._actor.rest(self._jaw_points)
+        if residual is not None:
+            self._jaw_rest += residual.displacement("mandible", self._jaw_points)
         self._skin_sampler: DisplacementSampler | None = None
         self._tissue_sampler: DisplacementSampler | None = None
         self._simulator: Simulator | None = None
@@ -297,6 +302,18 @@ class Character:
             np.concatenate([parting, side]),
             self._assets.evaluator,
         )
+
+    def _residual_warp(self, identity: Identity) -> ResidualWarp | None:
+        """What the residual of an identity does to its face."""
+        if identity.residual is None:
+            return None
+        count = len(self._assets.template.meshes["skin"].vertices)
+        if len(identity.residual) != count:
+            raise IdentityError(
+                f"The identity was fitted with a template of {len(identity.residual)} skin vertices; this one has "
+                f"{count}. Fit it again."
+            )
+        return ResidualWarp.of(self._assets.template, identity.residual)
 
     def _sample_mandible(self) -> npt.NDArray[np.float64]:
         """Canonical points (J, 3) spread over the mandible."""

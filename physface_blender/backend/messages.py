@@ -3,8 +3,8 @@
 
 Every message is a frozen dataclass of plain values. A request's ``serial`` is given by the client when it is handed
 in; every reply carries the serial of the request it belongs to (0: it belongs to none). Every request gets **exactly
-one last reply**: ``Status``, ``CharacterReady``, ``Posed``, ``CharacterDropped``, ``Superseded``, ``Cancelled`` or
-``Failed``; ``Progress`` may come before it.
+one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``Posed``, ``CharacterDropped``, ``Superseded``,
+``Cancelled`` or ``Failed``; ``Progress`` may come before it.
 
 Arrays travel beside a reply in its ``arrays``; requests hold small tuples only. Lengths are millimetres in the frame
 of the numerics (x to the character's left, y up, z forward).
@@ -56,13 +56,45 @@ class CreateCharacter(Request):
 
     Attributes:
         character: name by which later requests mean this character, the caller's choice.
-        identity: (100,) identity coefficients.
+        identity: (100,) identity coefficients; none where ``identity_file`` says whose face it is.
         resolution_mm: edge of the hexahedra.
         simulation: fields of ``SimulationSettings`` that differ from their defaults, by name; ``method`` by its value.
+        identity_file: path of an identity that a fit has written.
     """
 
     character: str
-    identity: tuple[float, ...]
+    identity: tuple[float, ...] = ()
+    resolution_mm: float = 4.0
+    simulation: Mapping[str, float | int | bool | str] = field(default_factory=dict)
+    identity_file: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitScan(Request):
+    """Make a character of a scan, or make it anew under the same name; ``ScanFitted`` answers.
+
+    Attributes:
+        character: as in ``CreateCharacter``.
+        path: of the scan, an OBJ, PLY or STL file in any pose and unit.
+        identity_file: where the identity is written, for ``CreateCharacter`` later; nowhere when empty.
+        landmarks: 68 points (3,) in the frame of the scan in iBUG order, None for one that is unknown; none finds the
+            face without.
+        mirror: fit the mirror image of the scan.
+        at_rest: the scan shows no expression.
+        bind: let the scan itself ride on the character; every ``Posed`` of it then holds the scan, too.
+        parts: with ``bind``, paths of meshes that follow it, by kind: ``teeth``, ``eye_left``, ``eye_right``, ``lashes``.
+        resolution_mm: as in ``CreateCharacter``.
+        simulation: as in ``CreateCharacter``.
+    """
+
+    character: str
+    path: str
+    identity_file: str = ""
+    landmarks: tuple[tuple[float, float, float] | None, ...] = ()
+    mirror: bool = False
+    at_rest: bool = False
+    bind: bool = False
+    parts: Mapping[str, str] = field(default_factory=dict)
     resolution_mm: float = 4.0
     simulation: Mapping[str, float | int | bool | str] = field(default_factory=dict)
 
@@ -188,6 +220,38 @@ class CharacterReady(Reply):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScanFitted(Reply):
+    """A character was made of a scan and can be posed.
+
+    ``arrays`` holds what those of ``CharacterReady`` hold, ``distances`` (V,) of the skin in the expression of the scan
+    from it in mm (not a number where nothing can be compared), and ``scan_to_model`` (4, 4), the similarity that takes the
+    scan to the frame of the numerics.
+
+    Attributes:
+        character: name of the character.
+        seconds: the fit took.
+        hex_count: of the character.
+        identity: (100,) coefficients.
+        expression: (52,) weights that the scan shows.
+        unit: of the scan: ``m``, ``cm``, ``mm``, ``inch``, or empty where its size fits none.
+        mean_distance_mm: of the frontal face from the scan.
+        residual_share: how much of the free-form finish the tissue allows, 0..1.
+        was_inside_out: the scan's faces looked inward; it may be a mirror image.
+    """
+
+    character: str
+    seconds: float
+    hex_count: int
+    identity: tuple[float, ...]
+    expression: tuple[float, ...]
+    unit: str
+    mean_distance_mm: float
+    residual_share: float
+    was_inside_out: bool
+    arrays: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CharacterDropped(Reply):
     """A character is forgotten."""
 
@@ -200,7 +264,8 @@ class Posed(Reply):
 
     ``arrays`` holds ``skin`` (V, 3) and ``lashes`` (L, 3) in mm, and the rigid transforms ``jaw``, ``eye_left`` and
     ``eye_right`` (4, 4) that move rest vertices (column vectors) to their place. Where the mandible is edited it also
-    holds ``rest_mandible``, ``rest_lower_teeth`` and ``rest_lower_gum`` (V, 3), which ``jaw`` moves instead.
+    holds ``rest_mandible``, ``rest_lower_teeth`` and ``rest_lower_gum`` (V, 3), which ``jaw`` moves instead. Where a scan is
+    bound it holds ``bound_head`` (B, 3) and ``bound_<kind>`` for its parts, in the scan's own frame, unit and order.
 
     Attributes:
         character: name of the character.

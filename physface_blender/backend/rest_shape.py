@@ -11,6 +11,7 @@ import torch
 
 from ..anatomy.array_store import read_arrays, write_arrays
 from ..anatomy.template import PARTS
+from ..fitting.residual_warp import ResidualWarp
 from ..networks.generalized import DISPLACEMENT_SCALE_MM, Actor
 from ..simulation import barrier, rest_repair
 from ..simulation.collision_geometry import CollisionGeometry
@@ -55,18 +56,23 @@ class RestShape:
 
 
 def make_rest_shape(
-    assets: FaceAssets, shared: SharedSpace, actor: Actor, cache_directory: Path | None = None
+    assets: FaceAssets,
+    shared: SharedSpace,
+    actor: Actor,
+    cache_directory: Path | None = None,
+    residual: ResidualWarp | None = None,
 ) -> RestShape:
     """The rest shape of an actor.
 
-    Every part goes through N_c; eyeballs stay spheres (the similarity nearest to N_c at their vertices). Where the
-    result intersects itself, skin of the contact patch is moved until it does not.
+    Every part goes through N_c and then moves with the residual; eyeballs stay spheres (the similarity nearest to that
+    at their vertices). Where the result intersects itself, skin of the contact patch is moved until it does not.
 
     Args:
         assets: template and model.
         shared: the material space.
         actor: the identity's.
         cache_directory: where repairs are kept; None keeps nothing.
+        residual: what a fit adds to the actor's shape.
 
     Raises:
         RestRepairError: lips or cheeks pass too far through each other or the teeth.
@@ -74,6 +80,8 @@ def make_rest_shape(
     template = assets.template
     points = {part: template.meshes[part].vertices for part in PARTS} | {"nodes": shared.node_positions}
     moved = _through_identity_map(assets.evaluator, actor, points)
+    if residual is not None:
+        moved = {part: shaped + residual.displacement(part, points[part]) for part, shaped in moved.items()}
     nodes, skin = moved.pop("nodes"), moved["skin"]
     centers = {}
     for part in EYE_PARTS:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import messages
@@ -27,6 +28,7 @@ from .settings import LIVE_TOLERANCE_MM, BackendSettings
 if TYPE_CHECKING:
     from ..simulation.state import SimulationState
     from .assets import FaceAssets
+    from .bound_mesh import BoundMesh
     from .character import Character, CharacterSettings, PosedFace
     from .effects import Effects
 
@@ -61,6 +63,7 @@ class Service:
         self._should_cancel = should_cancel
         self._assets: FaceAssets | None = None
         self._characters: dict[str, Character] = {}
+        self._bound: dict[str, BoundMesh] = {}
         self._live_states: dict[str, SimulationState] = {}
         self._frame_states: dict[str, OrderedDict[int, SimulationState | None]] = {}
 
@@ -79,6 +82,8 @@ class Service:
                     self._send(self.status(request.serial))
                 case messages.CreateCharacter():
                     self._create(request)
+                case messages.FitScan():
+                    self._fit_scan(request)
                 case messages.DropCharacter():
                     self._forget(request.character)
                     self._send(messages.CharacterDropped(serial=request.serial, character=request.character))
@@ -134,13 +139,90 @@ class Service:
         started = time.perf_counter()
         assets_module, character_module = self._import_numerics()
         from .identity import Identity
+        from .identity_file import load_identity
 
-        identity = Identity(request.identity)
+        identity = load_identity(Path(request.identity_file)) if request.identity_file else Identity(request.identity)
         settings = self._character_settings(request)
+        character = character_module.Character(
+            identity,
+            settings,
+            cache_directory=self._settings.cache_directory,
+            progress=self._progress(request),
+            assets=self._loaded_assets(assets_module),
+        )
+        self._forget(request.character)
+        self._characters[request.character] = character
+        self._send(
+            messages.CharacterReady(
+                serial=request.serial,
+                character=request.character,
+                seconds=time.perf_counter() - started,
+                hex_count=len(character.space.hexes),
+                arrays=_rest_arrays(character),
+            )
+        )
+
+    def _fit_scan(self, request: messages.FitScan) -> None:
+        started = time.perf_counter()
+        assets_module, _ = self._import_numerics()
+        import numpy as np
+
+        from .fitted_character import ScanRequest, fit_character
+        from .identity_file import save_identity
+
+        landmarks = None
+        if request.landmarks:
+            landmarks = np.array([[np.nan] * 3 if point is None else point for point in request.landmarks], dtype=float)
+            if landmarks.shape != (68, 3):
+                raise SettingsError(f"The landmarks of a scan are 68 points; they came with shape {landmarks.shape}.")
+        wanted = ScanRequest(
+            path=Path(request.path),
+            landmarks=landmarks,
+            mirror=request.mirror,
+            at_rest=request.at_rest,
+            bind=request.bind,
+            parts={kind: Path(path) for kind, path in request.parts.items()},
+        )
+        made = fit_character(
+            wanted,
+            self._loaded_assets(assets_module),
+            self._character_settings(request),
+            self._settings.cache_directory,
+            self._progress(request),
+        )
+        if request.identity_file:
+            save_identity(Path(request.identity_file), made.identity)
+        self._forget(request.character)
+        self._characters[request.character] = made.character
+        if made.bound is not None:
+            self._bound[request.character] = made.bound
+        distances = made.distances
+        arrays = {"distances": distances, "scan_to_model": made.fitted.to_model}
+        self._send(
+            messages.ScanFitted(
+                serial=request.serial,
+                character=request.character,
+                seconds=time.perf_counter() - started,
+                hex_count=len(made.character.space.hexes),
+                identity=tuple(made.identity.coefficients.tolist()),
+                expression=tuple(made.fitted.parameters.expression.tolist()),
+                unit=made.fitted.unit,
+                mean_distance_mm=float(np.nanmean(distances[made.fitter.points.face])),
+                residual_share=made.residual_share,
+                was_inside_out=made.fitted.was_inside_out,
+                arrays=_rest_arrays(made.character) | arrays,
+            )
+        )
+
+    def _loaded_assets(self, assets_module: Any) -> "FaceAssets":
         if self._assets is None:
             self._assets = assets_module.FaceAssets.load(
                 self._settings.template_path, self._settings.weights_path, self._settings.thread_count
             )
+        return self._assets
+
+    def _progress(self, request: messages.Request) -> Callable[[float, str], bool]:
+        """Sends the progress of a request, not too often; False once it is cancelled."""
         last_sent = 0.0
 
         def progress(fraction: float, sentence: str) -> bool:
@@ -151,28 +233,9 @@ class Service:
                 self._send(messages.Progress(serial=request.serial, fraction=float(fraction), sentence=sentence))
             return not self._should_cancel(request.serial)
 
-        character = character_module.Character(
-            identity,
-            settings,
-            cache_directory=self._settings.cache_directory,
-            progress=progress,
-            assets=self._assets,
-        )
-        self._forget(request.character)
-        self._characters[request.character] = character
-        arrays = dict(character.rest.vertices)
-        arrays |= {f"{part}_center": center for part, center in character.rest.eye_centers.items()}
-        self._send(
-            messages.CharacterReady(
-                serial=request.serial,
-                character=request.character,
-                seconds=time.perf_counter() - started,
-                hex_count=len(character.space.hexes),
-                arrays=arrays,
-            )
-        )
+        return progress
 
-    def _character_settings(self, request: messages.CreateCharacter) -> "CharacterSettings":
+    def _character_settings(self, request: messages.CreateCharacter | messages.FitScan) -> "CharacterSettings":
         from ..simulation.settings import Method, SimulationSettings
         from .character import CharacterSettings
 
@@ -210,7 +273,7 @@ class Service:
         if posed.is_cancelled:
             self._send(messages.Cancelled(serial=request.serial))
             return
-        self._send(_posed(request, None, posed, time.perf_counter() - started))
+        self._send(_posed(request, None, posed, self._bound.get(request.character), started))
 
     def _pose_frame(self, request: messages.PoseFrame) -> None:
         started = time.perf_counter()
@@ -236,7 +299,7 @@ class Service:
         states[request.serial] = posed.state
         while len(states) > KEPT_STATES:
             states.popitem(last=False)
-        self._send(_posed(request, request.frame, posed, time.perf_counter() - started))
+        self._send(_posed(request, request.frame, posed, self._bound.get(request.character), started))
 
     def _announce_preparation(self, request: messages.PoseLive | messages.PoseFrame, character: "Character") -> None:
         """Say why the first simulated pose takes long; its kernels may have to be compiled, once per installation."""
@@ -257,12 +320,23 @@ class Service:
 
     def _forget(self, name: str) -> None:
         self._characters.pop(name, None)
+        self._bound.pop(name, None)
         self._live_states.pop(name, None)
         self._frame_states[name] = OrderedDict()
 
 
+def _rest_arrays(character: "Character") -> dict[str, Any]:
+    """The shapes of a character at rest, as ``CharacterReady`` holds them."""
+    centers = {f"{part}_center": center for part, center in character.rest.eye_centers.items()}
+    return dict(character.rest.vertices) | centers
+
+
 def _posed(
-    request: messages.PoseLive | messages.PoseFrame, frame: int | None, posed: "PosedFace", seconds: float
+    request: messages.PoseLive | messages.PoseFrame,
+    frame: int | None,
+    posed: "PosedFace",
+    bound: "BoundMesh | None",
+    started: float,
 ) -> messages.Posed:
     """The reply for a posed face."""
     result = posed.result
@@ -273,6 +347,9 @@ def _posed(
         "eye_left": posed.eye_left,
         "eye_right": posed.eye_right,
     } | {f"rest_{part}": vertices for part, vertices in posed.edited_rest.items()}
+    if bound is not None:
+        arrays |= {f"bound_{name}": vertices for name, vertices in bound.posed_as_it_came(posed).items()}
+    seconds = time.perf_counter() - started
     if result is None:
         return messages.Posed(
             serial=request.serial,

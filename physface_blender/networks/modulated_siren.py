@@ -97,3 +97,32 @@ class ModulatedSiren(nn.Module):
             values = torch.sin(phase)
         weight = self.output_weight(code)
         return values @ weight + self.output.bias, tangents @ weight
+
+    def forward_with_code_tangents(
+        self, coordinates: torch.Tensor, code: torch.Tensor, tangents: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Evaluate values at points and their derivatives along directions of the code (forward mode).
+
+        Args:
+            coordinates: (P, coordinate_count).
+            code: (code_size,).
+            tangents: (K, code_size), K directions of the code.
+
+        Returns:
+            Values (P, output_count) and derivatives (K, P, output_count).
+        """
+        values, slopes = coordinates, None
+        for layer, scale, shift in zip(self.layers, self.scales, self.shifts, strict=True):
+            factor = 1.0 + scale(code)
+            turned = values * (tangents @ scale.weight.T).unsqueeze(1)
+            if slopes is not None:
+                turned = turned + slopes * factor
+            phase = self.frequency * (
+                torch.nn.functional.linear(values * factor, layer.weight) + (layer.bias + shift(code))
+            )
+            turned = torch.nn.functional.linear(turned, layer.weight) + (tangents @ shift.weight.T).unsqueeze(1)
+            slopes = self.frequency * torch.cos(phase) * turned
+            values = torch.sin(phase)
+        weight = self.output_weight(code)
+        turned_weight = (tangents @ self.output_modulation.weight.T).unflatten(-1, self.output.weight.shape).mT
+        return values @ weight + self.output.bias, slopes @ weight + values @ turned_weight

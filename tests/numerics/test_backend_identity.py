@@ -49,3 +49,16 @@ def test_bad_coefficients_are_refused_with_a_sentence(coefficients, reason):
 def test_strength_out_of_range_is_refused(strength):
     with pytest.raises(IdentityError, match="strength"):
         Identity.from_seed(1, strength)
+
+
+def test_faces_between_two_faces():
+    here, there = Identity.from_seed(1), Identity(np.ones(100), np.full((5, 3), 2.0))
+    np.testing.assert_array_equal(here.between(there, 0.0).coefficients, here.coefficients)
+    middle = here.between(there, 0.5)
+    np.testing.assert_allclose(middle.coefficients, 0.5 * here.coefficients + 0.5)
+    np.testing.assert_allclose(middle.residual, 1.0)
+    assert here.between(Identity.mean(), 0.5).residual is None
+    with pytest.raises(IdentityError, match="0 to 1"):
+        here.between(there, 1.5)
+    with pytest.raises(IdentityError, match="different templates"):
+        there.between(Identity(np.zeros(100), np.zeros((6, 3))), 0.5)

@@ -44,3 +44,18 @@ def test_code_modulates_each_row_alone():
     together = network(points, codes)
     assert torch.allclose(together[1], network(points[1:], codes[1:])[0])
     assert (together[0] - together[1]).abs().max() > 1e-3
+
+
+def test_code_tangents_match_central_differences():
+    """The derivative along the code equals float64 central differences to their own accuracy."""
+    network = _network()
+    points, code, directions = torch.rand(5, 4).double() - 0.5, torch.randn(8).double(), torch.randn(3, 8).double()
+    values, derivative = network.forward_with_code_tangents(points, code, directions)
+    assert torch.allclose(values, network(points[None], code[None])[0])
+    step = 1e-5
+    for direction, along in zip(directions, derivative, strict=True):
+        ahead = network(points[None], (code + step * direction)[None])[0]
+        behind = network(points[None], (code - step * direction)[None])[0]
+        assert along.abs().max() > 0.1
+        # Rounding of differences (1e-16 / 1e-5) and the third derivative (frequency^3 step^2) stay below 1e-5.
+        assert torch.allclose((ahead - behind) / (2 * step), along, rtol=1e-5, atol=1e-5)

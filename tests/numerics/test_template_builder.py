@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from physface_blender.anatomy.mesh import Mesh
+from physface_blender.anatomy.nearest_surface import nearest_on_surface
 from physface_blender.anatomy.surface_binding import SurfaceBinding
 from physface_blender.training.template.clearance import cleared_contact
 from physface_blender.training.template.distance_field import DistanceField
 from physface_blender.training.template.eyes import PROFILE_DEGREES, Eyeball
 from physface_blender.training.template.face_source import mirror_permutation, symmetrized
-from physface_blender.training.template.nearest import nearest_on_surface
 from physface_blender.training.template.outer_skin import boundary_loops
 from physface_blender.training.template.signed_field import Grid, signed_distance
 from physface_blender.training.template.surface_nets import extract_surface, without_ambiguity

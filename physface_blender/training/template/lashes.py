@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...anatomy.mesh import Mesh
+from ...anatomy.nearest_surface import nearest_on_surface
 from ...anatomy.surface_binding import SurfaceBinding
 from .face_source import FaceSource
-from .nearest import nearest_on_surface
 
 CARD_VERTICES = 114
 UPPER_CARD, LOWER_CARD = 0, 3

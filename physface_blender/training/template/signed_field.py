@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from .nearest import closest_on_triangle
+from ...anatomy.nearest_surface import closest_on_triangle
 
 
 @dataclass(frozen=True)

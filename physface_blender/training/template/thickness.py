@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from ...anatomy.mesh import Mesh
+from ...anatomy.nearest_surface import nearest_on_surface
 from ...anatomy.template import Template, load_template
-from .nearest import nearest_on_surface
 from .outer_skin import POCKETS
 
 MILLIMETERS_PER_METER = 1000.0

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from scipy.sparse import coo_matrix
 
-from ..nearest import closest_on_triangle
+from ....anatomy.nearest_surface import closest_on_triangle
 
 
 class SurfaceWalk:

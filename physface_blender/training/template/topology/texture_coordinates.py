@@ -10,8 +10,8 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from ....anatomy.nearest_surface import nearest_on_surface
 from ..face_source import FaceSource
-from ..nearest import nearest_on_surface
 from .remesh import Remesh
 
 MERGED = 1e-6

@@ -63,6 +63,7 @@ class Service:
         self._characters: dict[str, Character] = {}
         self._live_states: dict[str, SimulationState] = {}
         self._frame_states: dict[str, OrderedDict[int, SimulationState | None]] = {}
+        self._has_simulated = False
 
     def warm_up(self) -> None:
         """Import the numerics, so that the first character comes sooner; a failure is reported with its first use."""
@@ -193,11 +194,12 @@ class Service:
     def _pose_live(self, request: messages.PoseLive) -> None:
         started = time.perf_counter()
         character = self._character(request.character)
-        self._announce_preparation(request, character)
+        effects = self._effects(request)
+        self._announce_preparation(request, character, effects)
         start = self._live_states.pop(request.character, None)  # after an error the next pose starts at rest
         posed = character.pose(
             request.expression,
-            effects=self._effects(request),
+            effects=effects,
             physics=request.physics,
             contact=request.contact,
             start=start,
@@ -221,10 +223,11 @@ class Service:
                 f"Frame {request.frame} was to start from a frame that the backend does not hold any more; "
                 "start it from the rest shape or bake the frames before it again."
             )
-        self._announce_preparation(request, character)
+        effects = self._effects(request)
+        self._announce_preparation(request, character, effects)
         posed = character.pose(
             request.expression,
-            effects=self._effects(request),
+            effects=effects,
             physics=request.physics,
             contact=request.contact,
             start=states.get(request.start_serial),
@@ -238,10 +241,15 @@ class Service:
             states.popitem(last=False)
         self._send(_posed(request, request.frame, posed, time.perf_counter() - started))
 
-    def _announce_preparation(self, request: messages.PoseLive | messages.PoseFrame, character: "Character") -> None:
-        """Say why the first simulated pose takes long; its kernels may have to be compiled, once per installation."""
-        if request.physics and not character.simulation_is_prepared:
-            sentence = "Preparing the simulation; the first time after installing this takes a minute or two."
+    def _announce_preparation(
+        self, request: messages.PoseLive | messages.PoseFrame, character: "Character", effects: "Effects"
+    ) -> None:
+        """Say why a pose takes long: the first one's kernels may have to be compiled, once per installation."""
+        if request.physics and not character.is_prepared_for(effects):
+            sentence = "Preparing the simulation"
+            if not self._has_simulated:
+                sentence += "; the first time after installing this takes a minute or two."
+            self._has_simulated = True
             self._send(messages.Progress(serial=request.serial, fraction=0.0, sentence=sentence))
 
     @staticmethod

@@ -68,6 +68,16 @@ def rigid_to_blender(transform: NDArray, scale: float) -> NDArray[np.float64]:
     return converted
 
 
+def rigid_to_millimeters(transform: NDArray, scale: float) -> NDArray[np.float64]:
+    """A rigid motion of Blender coordinates as a transform (..., 4, 4) of the numerics' space; see ``rigid_to_blender``."""
+    transform = np.asarray(transform, dtype=np.float64)
+    converted = np.zeros_like(transform)
+    converted[..., :3, :3] = AXES.T @ transform[..., :3, :3] @ AXES
+    converted[..., :3, 3] = transform[..., :3, 3] @ AXES / scale
+    converted[..., 3, 3] = 1.0
+    return converted
+
+
 def quaternions(rotations: NDArray) -> NDArray[np.float64]:
     """Unit quaternions (w, x, y, z) of rotation matrices, each on the same side as the one before it.
 

@@ -10,7 +10,6 @@ import bpy
 import numpy as np
 from bpy.props import (
     BoolProperty,
-    EnumProperty,
     FloatProperty,
     FloatVectorProperty,
     IntProperty,
@@ -21,6 +20,8 @@ from numpy.typing import NDArray
 
 from ..performance.arkit import ARKIT_NAMES
 from . import live
+from .bake_properties import PHYSFACE_PG_bake
+from .effect_properties import PHYSFACE_PG_effects
 
 EXPRESSION_PATH = "physface.expression"
 """Data path from a skin object to its sliders; a slider is ``physface.expression.jawOpen``."""
@@ -74,6 +75,7 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
         options={"HIDDEN"},
     )
     expression: PointerProperty(type=PHYSFACE_PG_expression, override=_OVERRIDABLE)
+    effects: PointerProperty(type=PHYSFACE_PG_effects, override=_OVERRIDABLE)
 
     seed: IntProperty(name="Seed", description="Number from which the identity was drawn", options={"HIDDEN"})
     identity_0: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
@@ -102,12 +104,6 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
         override=_OVERRIDABLE,
         update=_pose_changed,
     )
-    bake_physics: BoolProperty(
-        name="Physics in Bake",
-        description="Simulate the soft tissue in every baked frame, instead of baking the network's face alone",
-        default=True,
-        override=_OVERRIDABLE,
-    )
     contact: BoolProperty(
         name="Contact",
         description="Keep lips and teeth from passing through each other",
@@ -126,25 +122,15 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
         override=_OVERRIDABLE,
         update=_pose_changed,
     )
-    bake_resolution: FloatProperty(
-        name="Bake Resolution",
-        description="Size of a cell of the tissue in millimeters for the bake; smaller is finer and slower",
-        default=4.0,
-        min=2.5,
-        max=8.0,
-        step=10,
-        precision=1,
-        override=_OVERRIDABLE,
-    )
     stiffness: FloatProperty(
         name="Stiffness",
-        description="Young's modulus of the tissue in kilopascals",
+        description="Young's modulus of the tissue in kilopascals; it shows in what gravity, paralysis and bones do",
         default=5.0,
         min=0.5,
-        max=200.0,
-        soft_max=50.0,
+        max=50.0,
         step=10,
         precision=1,
+        options=set(),  # another stiffness is another simulator
         override=_OVERRIDABLE,
         update=_pose_changed,
     )
@@ -160,21 +146,7 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
         update=_pose_changed,
     )
 
-    bake_range: EnumProperty(
-        name="Range",
-        description="Which frames to bake",
-        items=(
-            ("SCENE", "Scene", "From the first to the last frame of the scene"),
-            ("CUSTOM", "Custom", "From Start to End below"),
-        ),
-        override=_OVERRIDABLE,
-    )
-    bake_start: IntProperty(
-        name="Start", description="First frame to bake", default=1, min=-1048574, max=1048574, override=_OVERRIDABLE
-    )
-    bake_end: IntProperty(
-        name="End", description="Last frame to bake", default=48, min=-1048574, max=1048574, override=_OVERRIDABLE
-    )
+    bake: PointerProperty(type=PHYSFACE_PG_bake, override=_OVERRIDABLE)
 
 
 def read_expression(owner: bpy.types.Object) -> NDArray[np.float64]:
@@ -203,7 +175,7 @@ def write_identity(owner: bpy.types.Object, coefficients: NDArray) -> None:
         setattr(owner.physface, f"identity_{part}", values)
 
 
-CLASSES = (PHYSFACE_PG_expression, PHYSFACE_PG_character)
+CLASSES = (PHYSFACE_PG_expression, PHYSFACE_PG_effects, PHYSFACE_PG_bake, PHYSFACE_PG_character)
 
 
 def register() -> None:

@@ -76,6 +76,17 @@ def fcurves(datablock: bpy.types.ID) -> Iterator[bpy.types.FCurve]:
     yield from fcurve_collection(datablock) or ()
 
 
+def action_fcurves(action: bpy.types.Action) -> Iterator[bpy.types.FCurve]:
+    """All F-curves of an action, whatever they animate."""
+    if not _LAYERED_ACTIONS:
+        yield from action.fcurves
+        return
+    for layer in action.layers:
+        for strip in layer.strips:
+            for channelbag in strip.channelbags:
+                yield from channelbag.fcurves
+
+
 def remove_fcurves(datablock: bpy.types.ID, is_unwanted: Callable[[bpy.types.FCurve], bool]) -> None:
     """Remove F-curves from the data-block's own action."""
     curves = fcurve_collection(datablock)

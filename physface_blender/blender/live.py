@@ -159,7 +159,7 @@ def _may_be_written(skin: bpy.types.Object) -> bool:
 
 def _has_changed(skin: bpy.types.Object, face: _Face) -> bool:
     """Whether sliders or effects are others than in the newest pose; masks change under the brush alone."""
-    if face.wanted is None or not np.array_equal(face.wanted, properties.read_expression(skin)):
+    if face.wanted is None or not np.array_equal(face.wanted, properties.shown_expression(skin)):
         return True
     if not skin.physface.live_physics:
         return False
@@ -193,7 +193,7 @@ def _ask(skin: bpy.types.Object, face: _Face) -> None:
     character = link.character(requests.preview_character(skin))
     if character is not face.character:
         face.character, face.reached = character, None
-    weights = face.wanted = properties.read_expression(skin)
+    weights = face.wanted = properties.shown_expression(skin)
     face.effects = {}
     if skin.physface.live_physics:
         face.effects = effects.of(skin, bpy.context.evaluated_depsgraph_get())

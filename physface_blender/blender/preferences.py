@@ -61,4 +61,11 @@ def backend_settings() -> BackendSettings:
     return BackendSettings(**chosen)
 
 
+def user_folder(name: str) -> Path:
+    """A folder for what the user keeps, made when it is not there; the extension's own once it is installed."""
+    if ROOT_PACKAGE.startswith("bl_ext."):
+        return Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path=name, create=True))
+    return Path(bpy.utils.user_resource("DATAFILES", path=f"physface/{name}", create=True))
+
+
 CLASSES = (PHYSFACE_preferences,)

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 from bpy.props import (
     BoolProperty,
+    EnumProperty,
     FloatProperty,
     FloatVectorProperty,
     IntProperty,
@@ -18,10 +19,11 @@ from bpy.props import (
 )
 from numpy.typing import NDArray
 
-from ..performance.arkit import ARKIT_NAMES
+from ..performance.arkit import ARKIT_NAMES, GROUPS
 from . import live
 from .bake_properties import PHYSFACE_PG_bake
 from .effect_properties import PHYSFACE_PG_effects
+from .retarget_properties import PHYSFACE_PG_retarget
 
 EXPRESSION_PATH = "physface.expression"
 """Data path from a skin object to its sliders; a slider is ``physface.expression.jawOpen``."""
@@ -146,6 +148,18 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
         update=_pose_changed,
     )
 
+    solo: EnumProperty(
+        name="Solo",
+        description="Let the preview show one group of sliders alone; animation and bake keep them all",
+        items=(
+            ("ALL", "All", "All sliders are shown"),
+            *((group, group.title(), f"Only the sliders of the {group} are shown") for group in GROUPS),
+        ),
+        options=set(),
+        override=_OVERRIDABLE,
+        update=_pose_changed,
+    )
+    retarget: PointerProperty(type=PHYSFACE_PG_retarget, override=_OVERRIDABLE)
     bake: PointerProperty(type=PHYSFACE_PG_bake, override=_OVERRIDABLE)
 
 
@@ -153,6 +167,14 @@ def read_expression(owner: bpy.types.Object) -> NDArray[np.float64]:
     """The (52,) slider values of a skin object, in the order of ``ARKIT_NAMES``."""
     sliders = owner.physface.expression
     return np.array([getattr(sliders, name) for name in ARKIT_NAMES])
+
+
+def shown_expression(owner: bpy.types.Object) -> NDArray[np.float64]:
+    """The (52,) slider values that the preview shows: those of one group alone when it is on solo."""
+    weights = read_expression(owner)
+    if owner.physface.solo == "ALL":
+        return weights
+    return np.where([name in GROUPS[owner.physface.solo] for name in ARKIT_NAMES], weights, 0.0)
 
 
 def write_expression(owner: bpy.types.Object, weights: NDArray) -> None:
@@ -175,7 +197,7 @@ def write_identity(owner: bpy.types.Object, coefficients: NDArray) -> None:
         setattr(owner.physface, f"identity_{part}", values)
 
 
-CLASSES = (PHYSFACE_PG_expression, PHYSFACE_PG_effects, PHYSFACE_PG_bake, PHYSFACE_PG_character)
+CLASSES = (PHYSFACE_PG_expression, PHYSFACE_PG_effects, PHYSFACE_PG_retarget, PHYSFACE_PG_bake, PHYSFACE_PG_character)
 
 
 def register() -> None:
@@ -183,10 +205,14 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Object.physface = PointerProperty(type=PHYSFACE_PG_character, override=_OVERRIDABLE)
+    bpy.types.WindowManager.physface_search = StringProperty(
+        name="Search", description="Show the sliders whose names hold this", options={"TEXTEDIT_UPDATE"}
+    )
 
 
 def unregister() -> None:
     """Take the properties off the objects again."""
+    del bpy.types.WindowManager.physface_search
     del bpy.types.Object.physface
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

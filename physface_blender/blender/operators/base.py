@@ -12,6 +12,7 @@ from ...anatomy.template import TemplateError
 from ...backend.errors import BackendError
 from ...performance.live_link_face import CaptureError
 from .. import face_objects, jobs
+from ..expression_presets import PresetError
 from ..face_objects import FaceObjectError
 from ..point_cache import PointCacheError
 from ..worker_link import LinkError
@@ -25,6 +26,7 @@ EXPECTED_ERRORS = (
     UserError,
     FaceObjectError,
     PointCacheError,
+    PresetError,
     LinkError,
     BackendError,
     CaptureError,

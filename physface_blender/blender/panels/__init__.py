@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The panels of the sidebar tab PhysFace."""
 
-from . import bake, bones, capture, character, expression, paralysis, physics
+from . import bake, bones, character, expression, paralysis, physics, retarget
 
 CLASSES = (
     *character.CLASSES,
     *expression.CLASSES,
-    *capture.CLASSES,
+    *retarget.CLASSES,
     *physics.CLASSES,
     *paralysis.CLASSES,
     *bones.CLASSES,

@@ -73,4 +73,17 @@ class PHYSFACE_PT_bake_part(SkinPanel, bpy.types.Panel):
         self.layout.operator("physface.bake", text="Bake Part Again", icon="REC").mode = "PART"
 
 
-CLASSES = (PHYSFACE_PT_bake, PHYSFACE_PT_bake_part)
+class PHYSFACE_PT_export(SkinPanel, bpy.types.Panel):
+    """The shot for other programs."""
+
+    bl_label = "Export"
+    bl_parent_id = "PHYSFACE_PT_bake"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the panel."""
+        self.layout.operator("physface.export_gltf", text="glTF with Compact Keys", icon="EXPORT")
+        self.layout.operator("physface.export_curves", text="ARKit Curves (CSV)", icon="FCURVE")
+
+
+CLASSES = (PHYSFACE_PT_bake, PHYSFACE_PT_bake_part, PHYSFACE_PT_export)

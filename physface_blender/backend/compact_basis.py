@@ -3,7 +3,8 @@
 
 They are not centered so that all weights at zero are the rest shape, to which other shapes can be added. Components are
 taken by energy, the best for a given number in the sum of squares; how many there are is decided by the largest error of
-any vertex in any frame, which is what is seen.
+any vertex in any frame, which is what is seen. All weights lie between 0 and 1, which every program understands: where
+they would go below, the lowest of them go into a further shape that is always on.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class CompactBasis:
 
     Attributes:
         shapes: (K, P, 3) float32 displacements from rest, each at the weight 1.
-        weights: (T, K) of each frame; the largest of each shape is 1 or -1.
+        weights: (T, K) of each frame, 0..1.
         error: largest distance of a vertex in a frame from where it should be, in the unit of the displacements.
     """
 
@@ -46,7 +47,7 @@ def fit_compact_basis(displacements: npt.NDArray[np.float32], tolerance: float) 
         The share of the work that is done, 0..1, roughly.
 
     Returns:
-        The basis with the fewest shapes that keep within the tolerance; none where the frames do not leave it.
+        The basis with the fewest components that keep within the tolerance; none where the frames do not leave it.
     """
     count = len(displacements)
     rows = displacements.reshape(count, -1)
@@ -76,9 +77,16 @@ def fit_compact_basis(displacements: npt.NDArray[np.float32], tolerance: float) 
     if error is None:
         error = yield from _largest_error(rows, vectors[:, :enough], components[:enough], np.inf)
     weights, components = vectors[:, :enough], components[:enough]
-    scale = np.abs(weights).max(axis=0) if enough else np.ones(0)
-    shapes = (components * scale[:, None]).astype(np.float32).reshape(enough, *displacements.shape[1:])
-    return CompactBasis(shapes, weights / scale, error)
+    signs = np.where(-weights.min(axis=0) > weights.max(axis=0), -1.0, 1.0)
+    weights, components = weights * signs, components * signs[:, None].astype(np.float32)
+    lowest = np.minimum(weights.min(axis=0), 0.0)
+    weights = weights - lowest
+    scale = np.maximum(weights.max(axis=0), np.finfo(np.float64).tiny)
+    shapes, weights = components * scale[:, None], weights / scale
+    if lowest.any():
+        shapes = np.concatenate([(lowest @ components)[None], shapes])
+        weights = np.column_stack([np.ones(count), weights])
+    return CompactBasis(shapes.astype(np.float32).reshape(-1, *displacements.shape[1:]), weights, error)
 
 
 def _largest_error(

@@ -4,6 +4,8 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
+from . import compat
+
 _OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 _FARTHEST_FRAME = 1048574
 
@@ -51,6 +53,7 @@ class PHYSFACE_PG_bake(bpy.types.PropertyGroup):
         description="Folder of the point caches; // is the folder of the .blend file",
         default="//physface_cache",
         subtype="DIR_PATH",
+        options=compat.BLEND_RELATIVE,
         override=_OVERRIDABLE,
     )
     range: EnumProperty(

@@ -48,9 +48,11 @@ def write(
         target: The part.
         rest: (V, 3) Blender units, for a part without shape keys.
         frames: (F,) increasing frame numbers.
-        shapes: (K, V, 3) displacements in Blender units, K at least 1.
+        shapes: (K, V, 3) displacements in Blender units; a face that stays at rest gets one that does nothing.
         weights: (F, K).
     """
+    if not len(shapes):
+        shapes, weights = np.zeros((1, *rest.shape), dtype=np.float32), np.zeros((len(frames), 1))
     if target.data.shape_keys is None:
         bridge.set_coordinates(target.data, rest)
         compat.add_shape_key(target, REST_KEY)
@@ -64,7 +66,6 @@ def write(
     reference = bridge.get_key_coordinates(keys.reference_key)
     for number, shape in enumerate(shapes, start=1):
         key = compat.add_shape_key(target, f"{COMPACT_PREFIX}{number}")
-        key.slider_min, key.slider_max = -1.0, 1.0
         bridge.set_key_coordinates(key, reference + shape)
         curve = compat.ensure_fcurve(keys, _weight_path(key.name))
         animation.set_linear_keys(curve, frames, weights[:, number - 1])

@@ -12,6 +12,9 @@ import bpy
 
 _LAYERED_ACTIONS = bpy.app.version >= (4, 4, 0)
 
+BLEND_RELATIVE: set[str] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+"""Options of a property whose path may start with ``//``; from 4.5 on it has to be said."""
+
 
 def ensure_action(datablock: bpy.types.ID) -> bpy.types.Action:
     """The action that animates a data-block, made when there is none.

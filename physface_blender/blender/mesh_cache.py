@@ -65,8 +65,8 @@ def write(
     modifier.cache_format = "PC2"
     modifier.filepath = bpy.path.relpath(str(path)) if folder.startswith("//") else str(path)
     modifier.interpolation = "LINEAR"
-    modifier.frame_start = frames[0]
     modifier.frame_scale = 1.0 / step
+    modifier.frame_start = frames[0] / step  # Blender scales the frame before it takes the start off
 
 
 def read(target: bpy.types.Object) -> tuple[list[int], Sequence[NDArray[np.float32]]]:

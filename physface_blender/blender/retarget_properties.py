@@ -6,6 +6,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ..performance.arkit import GROUPS
 from ..performance.retarget import Retargeting
+from . import compat
 
 _OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 
@@ -42,7 +43,11 @@ class PHYSFACE_PG_retarget(bpy.types.PropertyGroup):
         override=_OVERRIDABLE,
     )
     filepath: StringProperty(
-        name="File", description="The capture, .csv or .csv.gz", subtype="FILE_PATH", override=_OVERRIDABLE
+        name="File",
+        description="The capture, .csv or .csv.gz",
+        subtype="FILE_PATH",
+        options=compat.BLEND_RELATIVE,
+        override=_OVERRIDABLE,
     )
     character: PointerProperty(
         name="Character",

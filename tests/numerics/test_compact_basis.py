@@ -31,14 +31,15 @@ def mixture() -> np.ndarray:
 
 def test_as_many_shapes_as_there_are_and_no_more(mixture) -> None:
     basis = fitted(mixture, 0.001)
-    assert len(basis.shapes) == 3
+    assert len(basis.shapes) == 4, "three, and the one that is always on"
     assert errors(basis, mixture).max() < 0.001
-    assert np.abs(basis.weights).max(axis=0) == pytest.approx(1.0)
+    assert basis.weights.min() == 0.0
+    assert basis.weights.max(axis=0) == pytest.approx(1.0)
 
 
 def test_a_coarser_tolerance_leaves_the_small_shape_out(mixture) -> None:
     basis = fitted(mixture, 0.2)
-    assert len(basis.shapes) == 2
+    assert len(basis.shapes) == 3
     assert errors(basis, mixture).max() <= 0.2
     assert basis.error == pytest.approx(errors(basis, mixture).max(), rel=1e-3)
 
@@ -49,11 +50,20 @@ def test_frames_without_structure_stay_within_the_tolerance(tolerance) -> None:
     basis = fitted(displacements, tolerance)
     assert errors(basis, displacements).max() <= tolerance
     fewer = np.linalg.svd(displacements.reshape(COUNT, -1), full_matrices=False)
-    kept = len(basis.shapes) - 1
+    kept = len(basis.shapes) - 2  # one fewer, and without the one that is always on
     if kept >= 0:
         mixed = (fewer.U[:, :kept] * fewer.S[:kept]) @ fewer.Vh[:kept]
         rest = (displacements.reshape(COUNT, -1) - mixed).reshape(COUNT, POINTS, 3)
         assert np.linalg.norm(rest, axis=2).max() > 0.998 * tolerance, "one shape fewer would not do"
+
+
+def test_weights_of_one_sign_need_no_shape_that_is_always_on() -> None:
+    shape = np.random.default_rng(5).normal(size=(1, POINTS, 3))
+    for sign in (1.0, -1.0):
+        displacements = sign * np.linspace(0.0, 1.0, COUNT)[:, None, None] * shape
+        basis = fitted(displacements, 0.001)
+        assert len(basis.shapes) == 1
+        assert errors(basis, displacements).max() < 0.001
 
 
 def test_a_face_that_stays_at_rest_has_no_shapes() -> None:

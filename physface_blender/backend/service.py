@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 KEPT_STATES = 8
 PROGRESS_INTERVAL_SECONDS = 0.1
 PACKAGE_NAME = __name__.removesuffix(".backend.service")
-REPORTED_LIBRARIES = ("numpy", "scipy", "torch", "numba", "ipctk", "cholespy", "safetensors")
+REPORTED_LIBRARIES = ("numpy", "scipy", "torch", "numba", "ipctk", "safetensors")
 
 
 class Service:
@@ -113,8 +113,7 @@ class Service:
 
     def _import_numerics(self) -> Any:
         try:
-            import cholespy  # noqa: F401 - imported to see whether it loads
-            import ipctk  # noqa: F401
+            import ipctk  # noqa: F401 - imported to see whether it loads
             import numba
             import safetensors  # noqa: F401
             import scipy  # noqa: F401

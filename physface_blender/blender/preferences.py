@@ -7,6 +7,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from ..backend.settings import BackendSettings
+from . import backend_cache
 
 ROOT_PACKAGE = __package__.rpartition(".")[0]
 """``bl_ext.<repository>.physface`` when installed, ``physface_blender`` from a checkout."""
@@ -42,7 +43,11 @@ class PHYSFACE_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "python")
         layout.prop(self, "cache_directory")
         layout.prop(self, "threads")
-        layout.operator("physface.restart_backend")
+        folder = backend_settings().cache_directory
+        layout.label(text=f"The cache takes {backend_cache.size_megabytes(folder):.1f} MB in {folder}")
+        row = layout.row(align=True)
+        row.operator("physface.restart_backend")
+        row.operator("physface.clear_cache")
 
 
 def backend_settings() -> BackendSettings:

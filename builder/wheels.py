@@ -115,11 +115,16 @@ def check_wheels(folder: Path, platform: str) -> None:
 
 
 def _check_torch(path: Path, version: str, platform: str) -> None:
-    """Refuse the build of torch that needs CUDA: it is ten times as large and useless without its other packages."""
+    """Refuse the build of torch that needs CUDA: it is ten times as large and useless without its other packages.
+
+    Only Linux has two builds; the metadata of the others name CUDA's packages too, but for Linux.
+    """
+    if not platform.startswith("linux"):
+        return
     with zipfile.ZipFile(path) as wheel:
         metadata = wheel.read(f"torch-{version}.dist-info/METADATA").decode()
     needs = re.findall(r"^Requires-Dist: (nvidia\S*|triton|cuda\S*)", metadata, flags=re.MULTILINE)
-    if needs or (platform.startswith("linux") and not version.endswith("+cpu")):
+    if needs or not version.endswith("+cpu"):
         raise BuildError(f"{path.name} is the build with CUDA; the extension takes the one of {PYTORCH_INDEX}.")
 
 

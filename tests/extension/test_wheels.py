@@ -84,7 +84,7 @@ def test_torch_for_windows_needs_no_build_of_its_own_while_it_is_made_on_linux(c
         {
             "numba-0.61.2-cp311-cp311-win_amd64.whl": "",
             "sympy-1.14.0-py3-none-any.whl": "",
-            "torch-2.13.0-cp311-cp311-win_amd64.whl": "Requires-Dist: sympy\n",
+            "torch-2.13.0-cp311-cp311-win_amd64.whl": "Requires-Dist: triton; platform_system == 'Linux'\n",
         },
         "windows-x64",
     )

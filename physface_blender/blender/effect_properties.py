@@ -43,8 +43,18 @@ def _jaw_scale(name: str, description: str) -> bpy.types.bpy_struct:
 
 
 class PHYSFACE_PG_effects(bpy.types.PropertyGroup):
-    """Gravity, painted stiffness, paralysis and the edited mandible of one character."""
+    """Friction, gravity, painted stiffness, paralysis and the edited mandible of one character."""
 
+    friction: FloatProperty(
+        name="Friction",
+        description="Coefficient where lips, teeth and lids touch; it holds from one frame to the next, not in a still pose",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        step=5,
+        override=_OVERRIDABLE,
+        update=_changed,
+    )
     gravity: BoolProperty(
         name="Gravity",
         description="Let the tissue hang as it does on a turned head; faces are made upright, so upright changes nothing",

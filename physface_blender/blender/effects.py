@@ -18,7 +18,7 @@ from .effect_properties import EFFECTS_PATH, PARALYSIS_GROUP, STIFFNESS_GROUP
 YOUNG_MODULUS_KPA = 5.0
 """Of the simulator's tissue where the backend's ``stiffness`` is 1."""
 
-SETTINGS = ("stiffness", "head_degrees", "jaw_scale")
+SETTINGS = ("stiffness", "friction", "head_degrees", "jaw_scale")
 """The effects that ``settings`` finds."""
 
 _DEGREE_DECIMALS = 1  # a tenth of a degree moves no tissue that anyone sees
@@ -70,6 +70,8 @@ def settings(skin: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> dict[str
     stiffness = float(np.clip(skin.physface.stiffness / YOUNG_MODULUS_KPA, *STIFFNESS_RANGE))
     if abs(stiffness - 1.0) > 1e-6:
         found["stiffness"] = round(stiffness, 4)
+    if chosen.friction > 0.0 and skin.physface.contact:
+        found["friction"] = round(chosen.friction, 4)
     if chosen.gravity:
         pitch, roll = head_degrees(skin, depsgraph)
         if pitch or roll:

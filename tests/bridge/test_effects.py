@@ -32,6 +32,13 @@ def test_a_new_face_has_no_effects(still_face) -> None:
     assert acting(still_face) == {}
 
 
+def test_friction_goes_with_contact(still_face) -> None:
+    still_face.physface.effects.friction = 0.3
+    assert acting(still_face) == {"friction": 0.3}
+    still_face.physface.contact = False
+    assert acting(still_face) == {}
+
+
 @pytest.mark.parametrize("turn", [(1.2, 0.0, 0.0), (-0.7, 0.4, 0.0), (0.3, -0.9, 2.5), (math.pi / 2, 0.0, 0.0)])
 def test_gravity_pulls_a_turned_face_toward_the_worlds_ground(still_face, turn) -> None:
     still_face.physface.effects.gravity = True
@@ -75,6 +82,7 @@ def test_what_the_panels_allow_the_backend_takes(still_face) -> None:
         for name in (
             "head_pitch",
             "head_roll",
+            "friction",
             "stiffness_factor",
             "paralysis",
             "jaw_length",

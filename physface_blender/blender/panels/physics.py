@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Panel Physics: contact, gravity, the tissue's material, and how finely it is simulated."""
+"""Panel Physics: contact, friction, gravity, the tissue's material, and how finely it is simulated."""
 
 import bpy
 
@@ -21,6 +21,9 @@ class PHYSFACE_PT_physics(SkinPanel, bpy.types.Panel):
         draw_without_physics(self.layout, skin)
         column = split_column(self.layout)
         column.prop(settings, "contact")
+        row = column.row()
+        row.active = settings.contact
+        row.prop(settings.effects, "friction")
         column.prop(settings, "stiffness", text="Stiffness kPa")
         column.prop(settings, "poisson_ratio")
         self.layout.operator_menu_enum("physface.set_quality", "quality", icon="PRESET")

@@ -9,9 +9,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..performance.arkit import ARKIT_INDEX, find_arkit_name
+from ..performance.arkit import ARKIT_INDEX, GROUPS, find_arkit_name
 from ..performance.curves import Performance
 from ..performance.live_link_face import read_live_link_face
+from ..performance.retarget import Retargeting
 from . import animation, compat, sampling
 from .face_objects import FaceObjectError
 from .properties import EXPRESSION_PATH
@@ -96,7 +97,8 @@ def retarget(scene: bpy.types.Scene, skin: bpy.types.Object, performance: Perfor
     if skin.library is not None:
         raise FaceObjectError(f"{skin.name} is linked from another file; make a library override to animate it.")
     settings, rate = skin.physface.retarget, animation.frame_rate(scene)
-    fitted = settings.retargeting().applied(performance, rate)
+    gains = {group: getattr(settings, f"gain_{group}") for group in GROUPS}
+    fitted = Retargeting(gains, settings.smoothing, settings.speed).applied(performance, rate)
     frames = settings.start + np.arange(fitted.frame_count)
     animation.write_expression_keys(skin, frames, fitted.weights)
     if settings.extend_scene and scene.frame_end < frames[-1]:

@@ -200,9 +200,13 @@ def write_identity(owner: bpy.types.Object, coefficients: NDArray) -> None:
 CLASSES = (PHYSFACE_PG_expression, PHYSFACE_PG_effects, PHYSFACE_PG_retarget, PHYSFACE_PG_bake, PHYSFACE_PG_character)
 
 
+_DECLARED = {cls: cls.__annotations__ for cls in CLASSES}
+
+
 def register() -> None:
     """Register the property groups and put them on every object."""
     for cls in CLASSES:
+        cls.__annotations__ = _DECLARED[cls]
         bpy.utils.register_class(cls)
     bpy.types.Object.physface = PointerProperty(type=PHYSFACE_PG_character, override=_OVERRIDABLE)
     bpy.types.WindowManager.physface_search = StringProperty(
@@ -216,3 +220,5 @@ def unregister() -> None:
     del bpy.types.Object.physface
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+        # Blender keeps the class, and with it what its properties call; 4.2 as a Python module then crashes at exit.
+        cls.__annotations__ = {}

@@ -5,7 +5,6 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..performance.arkit import GROUPS
-from ..performance.retarget import Retargeting
 from . import compat
 
 _OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
@@ -102,11 +101,6 @@ class PHYSFACE_PG_retarget(bpy.types.PropertyGroup):
     summary: StringProperty(
         name="Summary", description="What was retargeted last", options={"HIDDEN"}, override=_OVERRIDABLE
     )
-
-    def retargeting(self) -> Retargeting:
-        """These settings as the numerics take them."""
-        gains = {group: getattr(self, f"gain_{group}") for group in GROUPS}
-        return Retargeting(gains, self.smoothing, self.speed)
 
 
 PHYSFACE_PG_retarget.__annotations__.update({f"gain_{group}": _gain(group) for group in GROUPS})

@@ -97,11 +97,15 @@ def rub(folder: Path, character, player) -> None:
     """Press the lower lip under the upper one and lift that, without friction and with it."""
     from physface_blender.performance.arkit import expression
 
-    way = [{name: share * weight for name, weight in PRESSED.items()} for share in np.arange(1, PRESSING + 1) / PRESSING]
+    way = [
+        {name: share * weight for name, weight in PRESSED.items()} for share in np.arange(1, PRESSING + 1) / PRESSING
+    ]
     for share in np.arange(1, LIFTING + 1) / LIFTING:
         names = {*PRESSED, *LIFTED}
         way.append({name: (1 - share) * PRESSED.get(name, 0.0) + share * LIFTED.get(name, 0.0) for name in names})
-    for row, effects in enumerate(rows(character.rest.vertices["skin"], character.rest.vertices["mandible"])["friction"]):
+    for row, effects in enumerate(
+        rows(character.rest.vertices["skin"], character.rest.vertices["mandible"])["friction"]
+    ):
         state = None
         for frame, weights in enumerate(way):
             posed = character.pose(expression(**weights), effects=effects, start=state)

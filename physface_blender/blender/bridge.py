@@ -138,6 +138,22 @@ def set_point_attribute(mesh: bpy.types.Mesh, name: str, values: NDArray[np.floa
     attribute.data.foreach_set("value", np.ascontiguousarray(values, dtype=np.float32))
 
 
+def set_point_vectors(mesh: bpy.types.Mesh, name: str, vectors: NDArray) -> None:
+    """Set an attribute of three numbers per vertex, (V, 3) float32, making it when there is none."""
+    attribute = mesh.attributes.get(name) or mesh.attributes.new(name, "FLOAT_VECTOR", "POINT")
+    attribute.data.foreach_set("vector", np.ascontiguousarray(vectors, dtype=np.float32).ravel())
+
+
+def get_point_vectors(mesh: bpy.types.Mesh, name: str) -> NDArray[np.float32] | None:
+    """An attribute of three numbers per vertex, (V, 3); None where there is no such attribute."""
+    attribute = mesh.attributes.get(name)
+    if attribute is None or attribute.data_type != "FLOAT_VECTOR" or len(attribute.data) != len(mesh.vertices):
+        return None
+    vectors = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
+    attribute.data.foreach_get("vector", vectors)
+    return vectors.reshape(-1, 3)
+
+
 def set_coordinates(mesh: bpy.types.Mesh, coordinates: NDArray[np.float32]) -> None:
     """Move all vertices of a mesh without shape keys.
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backend.effects import STIFFNESS_RANGE
-from . import bridge, compat, masks
+from . import bones, bridge, compat, masks
 from .effect_properties import EFFECTS_PATH, PARALYSIS_GROUP, STIFFNESS_GROUP
 
 YOUNG_MODULUS_KPA = 5.0
@@ -26,20 +27,22 @@ _DEGREE_DECIMALS = 1  # a tenth of a degree moves no tissue that anyone sees
 
 @dataclass(frozen=True, eq=False)
 class Masks:
-    """What is painted on a skin.
+    """What is painted on a skin, and sculpted on its bones.
 
     Attributes:
         paralysis: (V,) 0..1, None where nothing is painted.
         stiffness: (V,) 0..1, None where nothing is painted.
+        bones: by bone the displacement (B, 3), mm, of its vertices.
     """
 
     paralysis: NDArray[np.float64] | None
     stiffness: NDArray[np.float64] | None
+    bones: Mapping[str, NDArray[np.float64]]
 
     @classmethod
     def of(cls, skin: bpy.types.Object) -> Self:
         """The masks of a skin object; they do not change with time."""
-        return cls(masks.read(skin, PARALYSIS_GROUP), masks.read(skin, STIFFNESS_GROUP))
+        return cls(masks.read(skin, PARALYSIS_GROUP), masks.read(skin, STIFFNESS_GROUP), bones.taken_over(skin))
 
 
 def of(skin: bpy.types.Object, depsgraph: bpy.types.Depsgraph, painted: Masks | None = None) -> dict[str, Any]:
@@ -60,7 +63,14 @@ def of(skin: bpy.types.Object, depsgraph: bpy.types.Depsgraph, painted: Masks | 
         found["painted_paralysis"] = tuple((painted.paralysis * chosen.paralysis).round(3).tolist())
     if painted.stiffness is not None and chosen.stiffness_factor != 1.0:
         found["painted_stiffness"] = tuple((chosen.stiffness_factor**painted.stiffness).round(3).tolist())
+    if chosen.edited_bones:
+        found |= {f"sculpted_{bone}": sculpt_values(moved) for bone, moved in painted.bones.items()}
     return found
+
+
+def sculpt_values(displacement: NDArray) -> tuple[float, ...]:
+    """A displacement (B, 3), mm, of a bone's vertices as ``Effects`` takes it."""
+    return tuple(displacement.round(3).ravel().tolist())
 
 
 def settings(skin: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> dict[str, Any]:

@@ -205,29 +205,6 @@ def pose(skin: bpy.types.Object, arrays: Mapping[str, NDArray]) -> None:
             target.location, target.rotation_quaternion = location[0], rotation[0]
 
 
-def shape_jaw(skin: bpy.types.Object, arrays: Mapping[str, NDArray], rest: Mapping[str, NDArray]) -> None:
-    """Give the parts of the jaw the shape of an edited mandible, or their own.
-
-    Args:
-        skin: A skin object.
-        arrays: Of a ``Posed`` reply; where the mandible is edited they hold ``rest_mandible``, ``rest_lower_teeth`` and
-            ``rest_lower_gum`` (V, 3) in millimeters.
-        rest: Rest vertices (V, 3) in millimeters by part, of the mandible that is not edited.
-
-    Raises:
-        FaceObjectError: A mesh does not have the vertices it was made with.
-    """
-    parts = parts_of(skin)
-    for part in JAW_PARTS:
-        target = parts.get(part)
-        if target is None:
-            continue
-        shape = bridge.to_blender(arrays.get(f"rest_{part}", rest[part]), skin.physface.units_per_millimeter)
-        check_vertex_count(target, len(shape))
-        if target.data.shape_keys is None and not np.array_equal(bridge.get_coordinates(target.data), shape):
-            bridge.set_coordinates(target.data, shape)
-
-
 def placements(target: bpy.types.Object, transforms: NDArray, scale: float) -> tuple[NDArray, NDArray]:
     """Locations (T, 3) and quaternions (T, 4) that show a part moved by (T, 4, 4) transforms in millimeters."""
     to_pivot = np.eye(4)

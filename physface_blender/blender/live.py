@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backend.messages import Failed, Posed
-from . import effects, expression_steps, face_objects, jobs, preferences, properties, requests, worker_link
+from . import bones, effects, expression_steps, face_objects, jobs, preferences, properties, requests, worker_link
 from .face_objects import FaceObjectError
 from .worker_link import LinkError, Ticket
 
@@ -232,7 +232,7 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
     if newest is None or not is_live(skin):
         return
     face_objects.pose(skin, newest.arrays)
-    face_objects.shape_jaw(skin, newest.arrays, face.character.last.arrays)
+    bones.show(skin, newest.arrays, face.character.last.arrays)
     doubt = ", not converged" if newest.status == "not_converged" else ""
     _say(face, f"{'Network' if newest.status == 'network' else 'Physics'}: {newest.seconds * 1000:.0f} ms{doubt}")
 

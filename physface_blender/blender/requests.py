@@ -49,6 +49,17 @@ def live_pose(skin: bpy.types.Object, weights: NDArray, effects: Mapping[str, An
     )
 
 
+def trial_pose(skin: bpy.types.Object, weights: NDArray, effects: Mapping[str, Any]) -> PoseFrame:
+    """A simulated pose of the preview's character from rest, to see whether these effects can be had."""
+    return PoseFrame(
+        character=character_name(skin, "preview"),
+        frame=0,
+        expression=tuple(weights.tolist()),
+        contact=skin.physface.contact,
+        effects=effects,
+    )
+
+
 def bake_frame(
     skin: bpy.types.Object, frame: int, weights: NDArray, effects: Mapping[str, Any], start_serial: int | None
 ) -> PoseFrame:

@@ -11,9 +11,9 @@ import bpy
 import numpy as np
 
 from ..backend.compact_basis import CompactBasis
-from . import absolute_keys, animation, bridge, compact_keys, compat, face_objects, mesh_cache
+from . import absolute_keys, animation, bones, bridge, compact_keys, compat, face_objects, mesh_cache
 from .baked_frames import BakedFrames
-from .face_objects import DEFORMED_PARTS, JAW_PARTS, KEY_PREFIX, RIGID_MOTION, FaceObjectError
+from .face_objects import DEFORMED_PARTS, KEY_PREFIX, RIGID_MOTION, FaceObjectError
 
 
 def check_bakeable(skin: bpy.types.Object, vertex_counts: dict[str, int] | None = None) -> None:
@@ -103,8 +103,8 @@ def write(skin: bpy.types.Object, baked: BakedFrames, basis: CompactBasis | None
             locations, rotations = face_objects.placements(parts[part], transforms, scale)
             animation.own_action(parts[part])
             animation.write_transform_keys(parts[part], frames, locations, rotations)
-    if baked.jaw_shape or set(JAW_PARTS) <= set(baked.rest):
-        face_objects.shape_jaw(skin, {f"rest_{part}": shape for part, shape in baked.jaw_shape.items()}, baked.rest)
+    if "mandible" in baked.rest:
+        bones.show(skin, {f"rest_{part}": shape for part, shape in baked.jaw_shape.items()}, baked.rest)
 
 
 def read(skin: bpy.types.Object) -> BakedFrames:

@@ -179,3 +179,63 @@ def test_quality_sets_both_resolutions(still_face) -> None:
     bpy.ops.ed.undo_push(message="fine")
     bpy.ops.ed.undo()
     assert bpy.data.objects["Face"].physface.bake.resolution == 4.0
+
+
+def displace(bone, offset_mm, within_mm: float = 12.0) -> None:
+    """Move the chin's end of a bone, smoothly, as a brush does; the offset is right, forward, up of Blender's axes."""
+    shape = positions(bone)
+    tip = shape[shape[:, 1].argmin()]
+    share = np.clip(1.0 - np.linalg.norm(shape - tip, axis=1) / (0.001 * within_mm), 0.0, 1.0)
+    bridge.set_coordinates(bone.data, shape + share[:, None] * 0.001 * np.asarray(offset_mm, dtype=np.float32))
+
+
+def test_a_sculpted_chin_moves_the_skin_and_can_be_undone_compared_and_reset(physical_face, settle, tmp_path) -> None:
+    settle(physical_face)
+    mandible = face_objects.parts_of(physical_face)["mandible"]
+    own_skin, own_bone = positions(physical_face), positions(mandible)
+    with pytest.raises(RuntimeError, match="No bone was sculpted"):
+        bpy.ops.physface.update_anatomy()
+    bpy.ops.ed.undo_push(message="before")
+    assert bpy.ops.physface.sculpt_bone(bone="mandible") == {"FINISHED"}
+    assert bpy.context.active_object == mandible
+    assert mandible.mode == "SCULPT"
+    bpy.ops.object.mode_set(mode="OBJECT")
+    displace(mandible, [0.0, -4.0, 0.0])
+    sculpted = positions(mandible)
+    physical_face.physface.expression.jawOpen = 0.05
+    settle(physical_face)
+    assert np.array_equal(positions(mandible), sculpted), "a pose does not take the artist's work away"
+    physical_face.physface.expression.jawOpen = 0.0
+    assert bpy.ops.physface.update_anatomy() == {"FINISHED"}
+    settle(physical_face)
+    forward = own_skin[:, 1] - positions(physical_face)[:, 1]
+    assert 0.0015 < forward.max() < 0.006, "meters, of four millimeters of bone"
+    assert np.array_equal(positions(mandible), sculpted)
+    settings = physical_face.physface.effects
+    settings.edited_bones = False
+    settle(physical_face)
+    assert np.allclose(positions(mandible), own_bone, atol=1e-7)
+    assert np.abs(positions(physical_face) - own_skin).max() < 2e-4
+    settings.edited_bones = True
+    settle(physical_face)
+    assert np.allclose(positions(mandible), sculpted, atol=1e-7)
+    path = str(tmp_path / "sculpted.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    skin = bpy.data.objects["Face"]
+    assert "sculpted_mandible" in acting(skin)
+    assert bpy.ops.physface.reset_bones() == {"FINISHED"}
+    settle(skin)
+    assert np.allclose(positions(face_objects.parts_of(skin)["mandible"]), own_bone, atol=1e-7)
+    assert acting(skin) == {}
+
+
+def test_a_bone_through_the_skin_is_refused_with_the_place_and_nothing_is_lost(physical_face, settle) -> None:
+    settle(physical_face)
+    mandible = face_objects.parts_of(physical_face)["mandible"]
+    displace(mandible, [0.0, -30.0, 0.0], within_mm=30.0)
+    sculpted = positions(mandible)
+    with pytest.raises(RuntimeError, match="comes through the skin below the mouth"):
+        bpy.ops.physface.update_anatomy()
+    assert np.array_equal(positions(mandible), sculpted)
+    assert acting(physical_face) == {}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operators, ``physface.*``."""
 
-from . import add_face, backend, bake, export, expression, masks, physics, presets, retarget
+from . import add_face, backend, bake, bones, export, expression, masks, physics, presets, retarget
 
 CLASSES = (
     *add_face.CLASSES,
@@ -9,6 +9,7 @@ CLASSES = (
     *presets.CLASSES,
     *retarget.CLASSES,
     *physics.CLASSES,
+    *bones.CLASSES,
     *masks.CLASSES,
     *bake.CLASSES,
     *export.CLASSES,

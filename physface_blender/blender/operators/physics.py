@@ -4,13 +4,11 @@
 import bpy
 from bpy.props import EnumProperty
 
-from .. import face_objects, live
+from .. import face_objects
 from .base import ReportingOperator, Result, needs_skin
 
 QUALITIES = {"DRAFT": (8.0, 6.8), "STANDARD": (6.8, 4.0), "FINE": (5.0, 3.0)}
 """Millimeters of a cell in the preview and in the bake."""
-
-JAW_HANDLES = ("jaw_length", "jaw_width", "jaw_height")
 
 
 class PHYSFACE_OT_set_quality(ReportingOperator, bpy.types.Operator):
@@ -41,31 +39,4 @@ class PHYSFACE_OT_set_quality(ReportingOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class PHYSFACE_OT_reset_bones(ReportingOperator, bpy.types.Operator):
-    """Give the face its own mandible back."""
-
-    bl_idname = "physface.reset_bones"
-    bl_label = "Reset Bones"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """On a character whose mandible is edited."""
-        if not needs_skin(cls, context):
-            return False
-        effects = face_objects.skin_of(context.active_object).physface.effects
-        if all(getattr(effects, name) == 1.0 for name in JAW_HANDLES):
-            cls.poll_message_set("The mandible is the person's own")
-            return False
-        return True
-
-    def perform(self, context: bpy.types.Context) -> Result:
-        """Set all handles to 1."""
-        skin = face_objects.skin_of(context.active_object)
-        for name in JAW_HANDLES:
-            skin.physface.effects.property_unset(name)
-        live.mark(skin)
-        return {"FINISHED"}
-
-
-CLASSES = (PHYSFACE_OT_set_quality, PHYSFACE_OT_reset_bones)
+CLASSES = (PHYSFACE_OT_set_quality,)

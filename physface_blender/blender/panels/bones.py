@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Panel Bones: handles on the mandible."""
+"""Panel Bones: handles on the mandible, and bones sculpted by hand."""
 
 import bpy
 
 from .. import face_objects
-from .base import SkinPanel, draw_without_physics, split_column
+from .base import SkinPanel, draw_job, draw_without_physics, split_column
 
 
 class PHYSFACE_PT_bones(SkinPanel, bpy.types.Panel):
-    """An osteotomy of the mandible, and the face before and after it."""
+    """An osteotomy, and the face before and after it."""
 
     bl_label = "Bones"
     bl_order = 5
@@ -27,6 +27,12 @@ class PHYSFACE_PT_bones(SkinPanel, bpy.types.Panel):
         column.prop(effects, "jaw_length")
         column.prop(effects, "jaw_width")
         column.prop(effects, "jaw_height")
+        if context.mode == "SCULPT":
+            layout.label(text="Sculpting: update when it is done", icon="INFO")
+        else:
+            layout.operator_menu_enum("physface.sculpt_bone", "bone", text="Sculpt", icon="SCULPTMODE_HLT")
+        if not draw_job(layout, skin.session_uid):
+            layout.operator("physface.update_anatomy", icon="FILE_REFRESH")
         layout.operator("physface.reset_bones", text="Reset", icon="LOOP_BACK")
 
 

@@ -12,6 +12,7 @@ from .environment import PROJECT, ROOT, smoke_environment
 from .native_libraries import ensure_blender_starts
 from .package import build_package
 from .process import BuildError, run
+from .wheels import SHIPPED_PLATFORMS, blender_platform
 
 Command = Callable[[argparse.Namespace, Sequence[str]], int]
 
@@ -63,9 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     add("evaluate", _evaluate, "repeat an experiment of the papers and write its page: evaluate contact-fit")
     add("template", _template, "make the template in models/ from ../shared/data")
     add("train", _train, "train a model on ../shared/data: train generalized [--config small|cpu|full]")
-    package = add("package", _package, "make the extension's zip for this platform")
+    package = add("package", _package, "make the extension's zip, for this platform or for all")
     package.add_argument("--out", type=Path, default=ROOT / "dist", metavar="DIR", help="folder of the zip, dist/")
-    package.add_argument(
+    kind = package.add_mutually_exclusive_group()
+    kind.add_argument("--all", action="store_true", help=f"for all platforms: {', '.join(SHIPPED_PLATFORMS)}")
+    kind.add_argument(
         "--without-wheels",
         action="store_true",
         help="leave torch and the like out; the worker then needs its own Python",
@@ -126,8 +129,10 @@ def _lint(_options: argparse.Namespace, _rest: Sequence[str]) -> int:
 
 def _package(options: argparse.Namespace, _rest: Sequence[str]) -> int:
     _ensure("runtime", "blender")
-    archive = build_package(options.out, with_wheels=not options.without_wheels)
-    print(f"{archive} ({archive.stat().st_size / 1e6:.1f} MB)")
+    platforms = SHIPPED_PLATFORMS if options.all else (None if options.without_wheels else blender_platform(),)
+    for platform in platforms:
+        archive = build_package(options.out, platform)
+        print(f"{archive} ({archive.stat().st_size / 1e6:.1f} MB)", flush=True)
     return 0
 
 

@@ -94,7 +94,7 @@ class Environment:
 
     def _install_torch(self) -> None:
         """Install torch without CUDA, and only where no source has that build the one with CUDA."""
-        for group, extra in torch_sources():
+        for group, extra in torch_sources(sys.platform == "linux"):
             if run(self._install_command(group, *extra)) == 0:
                 if sys.platform == "linux" and group == "torch":
                     self._install("torch-cuda")
@@ -103,12 +103,12 @@ class Environment:
         raise BuildError("Could not install torch: no source had it, see the messages above. Is there a network?")
 
 
-def torch_sources() -> list[tuple[str, tuple[str, ...]]]:
+def torch_sources(for_linux: bool) -> list[tuple[str, tuple[str, ...]]]:
     """Where to get torch, best first: the lock's name and pip's additional options.
 
-    On Linux PyPI has only the build with CUDA, gigabytes of it, which nothing here needs.
+    For Linux PyPI has only the build with CUDA, gigabytes of it, which nothing here needs.
     """
-    if sys.platform != "linux":
+    if not for_linux:
         return [("torch", ())]
     return [
         ("torch-cpu", ()),

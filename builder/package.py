@@ -9,41 +9,44 @@ from pathlib import Path
 
 from .environment import PROJECT, ROOT
 from .process import BuildError, run_checked
-from .wheels import blender_platform, check_wheels, download_wheels
+from .wheels import check_wheels, download_wheels
 
 MARKER = "# platforms and wheels\n"
+LARGEST_MEGABYTES = 300
+"""Of a zip; what Blender's extension platform is planned for."""
 LEFT_OUT = ("training/", "evaluation/", "benchmark/")
 """Parts of ``physface_blender`` that the extension does without."""
 
 
-def build_package(output: Path, *, with_wheels: bool) -> Path:
-    """Make the zip of the extension for this platform.
+def build_package(output: Path, platform: str | None) -> Path:
+    """Make the zip of the extension for a platform.
 
     Args:
         output: the folder that it is put into, made if it is not there.
-        with_wheels: bundle torch and what else the worker needs; without, the worker needs a Python that has them.
+        platform: Blender's name of the platform, whose torch and what else the worker needs are bundled; None bundles
+            nothing, and the worker needs a Python that has them.
 
     Returns:
         The zip, ``physface-VERSION-PLATFORM.zip`` or, without wheels, ``physface-VERSION.zip``.
 
     Raises:
-        BuildError: a file is missing, a wheel is wrong or Blender's extension tool refuses the result.
+        BuildError: a file is missing, a wheel is wrong, Blender's extension tool refuses the result, or it is too large.
     """
-    stage = ROOT / "build" / ("package" if with_wheels else "package-without-wheels")
+    stage = ROOT / "build" / f"package-{platform or 'without-wheels'}"
     if stage.exists():
         shutil.rmtree(stage)
     extension = stage / "physface"
     files = _stage_files(extension)
     template = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
     version = tomllib.loads(template)["version"]
-    platform, wheels = blender_platform(), []
-    if with_wheels:
-        wheels = [f"./wheels/{path.name}" for path in download_wheels(extension / "wheels")]
+    wheels = []
+    if platform is not None:
+        wheels = [f"./wheels/{path.name}" for path in download_wheels(extension / "wheels", platform)]
         check_wheels(extension / "wheels", platform)
-    _write_manifest(extension / "blender_manifest.toml", template, platform if with_wheels else None, wheels)
+    _write_manifest(extension / "blender_manifest.toml", template, platform, wheels)
 
     output.mkdir(parents=True, exist_ok=True)
-    archive = output.resolve() / (f"physface-{version}-{platform}.zip" if with_wheels else f"physface-{version}.zip")
+    archive = output.resolve() / (f"physface-{version}-{platform}.zip" if platform else f"physface-{version}.zip")
     archive.unlink(missing_ok=True)
     tool = [PROJECT.python, _extension_tool()]
     run_checked([*tool, "validate", extension], "validate the staged extension")
@@ -51,6 +54,11 @@ def build_package(output: Path, *, with_wheels: bool) -> Path:
     run_checked([*tool, *build], "build the extension")
     run_checked([*tool, "validate", archive], "validate the zip")
     _check_archive(archive, files, wheels)
+    if archive.stat().st_size > LARGEST_MEGABYTES * 1e6:
+        raise BuildError(
+            f"{archive.name} has {archive.stat().st_size / 1e6:.0f} MB, and {LARGEST_MEGABYTES} are allowed: see which "
+            "wheel has grown."
+        )
     return archive
 
 

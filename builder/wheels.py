@@ -1,7 +1,6 @@
-"""The wheels that go into the extension: downloaded for this platform, then looked at one by one."""
+"""The wheels that go into the extension: downloaded for a platform, then looked at one by one."""
 
 import re
-import sys
 import sysconfig
 import zipfile
 from pathlib import Path
@@ -13,6 +12,23 @@ NOT_BUNDLED = {
     "numpy": "Blender brings it, and a second one breaks other extensions",
     "setuptools": "torch needs it only to compile extensions of its own",
 }
+
+SHIPPED_PLATFORMS = ("linux-x64", "windows-x64", "macos-arm64")
+"""What ``package --all`` makes zips for."""
+
+PIP_PLATFORMS = {
+    "linux-x64": ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
+    "linux-arm64": (
+        "manylinux_2_28_aarch64",
+        "manylinux_2_27_aarch64",
+        "manylinux_2_17_aarch64",
+        "manylinux2014_aarch64",
+    ),
+    "macos-arm64": ("macosx_14_0_arm64", "macosx_14_0_universal2"),
+    "macos-x64": ("macosx_14_0_x86_64", "macosx_14_0_universal2"),
+    "windows-x64": ("win_amd64",),
+}
+"""What pip may download for a platform of Blender's; of macOS it takes what is for older versions too."""
 
 PLATFORM_TAGS = {
     "linux-x64": r"manylinux\w*_x86_64",
@@ -39,11 +55,12 @@ def blender_platform() -> str:
     return platform
 
 
-def download_wheels(folder: Path) -> list[Path]:
-    """Download the locked wheels of the extension for this platform.
+def download_wheels(folder: Path, platform: str) -> list[Path]:
+    """Download the locked wheels of the extension for a platform, this one or another.
 
     Args:
         folder: where they are put, inside the staged extension; it must not exist yet.
+        platform: Blender's name of the platform.
 
     Returns:
         The wheels, sorted by name.
@@ -55,10 +72,10 @@ def download_wheels(folder: Path) -> list[Path]:
     locks = [lock for lock in _locked_requirements() if lock.split("==")[0] not in NOT_BUNDLED]
     chosen = folder.parent.parent / "bundled.txt"  # beside the staged extension, not in it
     chosen.write_text("\n".join(locks), encoding="utf-8")
-    _download(folder, chosen, ())
-    for group, extra in torch_sources():
+    _download(folder, chosen, (), platform)
+    for group, extra in torch_sources(platform.startswith("linux")):
         try:
-            _download(folder, REQUIREMENTS / f"{group}.txt", extra)
+            _download(folder, REQUIREMENTS / f"{group}.txt", extra, platform)
             break
         except BuildError as error:
             failure = error
@@ -89,7 +106,7 @@ def check_wheels(folder: Path, platform: str) -> None:
         if tags != "any" and not any(re.fullmatch(PLATFORM_TAGS[platform], tag) for tag in tags.split(".")):
             raise BuildError(f"{path.name} is not for {platform}.")
         if name == "torch":
-            _check_torch(path, version)
+            _check_torch(path, version, platform)
         found.add(name.lower().replace("_", "-"))
     if found != expected:
         raise BuildError(
@@ -97,12 +114,17 @@ def check_wheels(folder: Path, platform: str) -> None:
         )
 
 
-def _check_torch(path: Path, version: str) -> None:
-    """Refuse the build of torch that needs CUDA: it is ten times as large and useless without its other packages."""
+def _check_torch(path: Path, version: str, platform: str) -> None:
+    """Refuse the build of torch that needs CUDA: it is ten times as large and useless without its other packages.
+
+    Only Linux has two builds; the metadata of the others name CUDA's packages too, but for Linux.
+    """
+    if not platform.startswith("linux"):
+        return
     with zipfile.ZipFile(path) as wheel:
         metadata = wheel.read(f"torch-{version}.dist-info/METADATA").decode()
     needs = re.findall(r"^Requires-Dist: (nvidia\S*|triton|cuda\S*)", metadata, flags=re.MULTILINE)
-    if needs or (sys.platform == "linux" and not version.endswith("+cpu")):
+    if needs or not version.endswith("+cpu"):
         raise BuildError(f"{path.name} is the build with CUDA; the extension takes the one of {PYTORCH_INDEX}.")
 
 
@@ -112,6 +134,8 @@ def _locked_requirements() -> list[str]:
     return [entry for entry in re.split(r"\n(?=[a-z])", text.strip()) if "==" in entry]
 
 
-def _download(folder: Path, lock: Path, extra: tuple[str, ...]) -> None:
+def _download(folder: Path, lock: Path, extra: tuple[str, ...], platform: str) -> None:
+    target = [f"--platform={tag}" for tag in PIP_PLATFORMS[platform]]
+    target += ["--python-version=3.11", "--implementation=cp", "--abi=cp311", "--abi=abi3", "--abi=none"]
     command = PROJECT.pip("download", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--dest", folder)
-    run_checked([*command, "-r", lock, *extra], f"download the wheels of {lock.name}")
+    run_checked([*command, *target, "-r", lock, *extra], f"download the wheels of {lock.name} for {platform}")

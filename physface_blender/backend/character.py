@@ -126,10 +126,9 @@ class Character:
         """The hexahedra of the tissue, in canonical space."""
         return self._shared.space
 
-    @property
-    def simulation_is_prepared(self) -> bool:
-        """Whether the simulator exists; the pose that makes it takes longer."""
-        return self._simulator is not None
+    def is_prepared_for(self, effects: Effects) -> bool:
+        """Whether there is a simulator for these effects; a pose that has to make one takes longer."""
+        return self._simulator is not None and self._simulator_stiffness == _stiffness_of(effects)
 
     @property
     def rest_shape(self) -> RestShape:
@@ -184,7 +183,7 @@ class Character:
             points = np.concatenate([shared.node_positions, skin])
             parting = np.concatenate([shared.node_parting, shared.skin_parting[shared.outside]])
             self._tissue_sampler = self._sampler(points, parting)
-        stiffness = effects.stiffness, effects.painted_stiffness
+        stiffness = _stiffness_of(effects)
         if self._simulator_stiffness != stiffness:
             settings = self.settings.simulation
             self._simulator = Simulator(
@@ -326,6 +325,11 @@ class Character:
         if not displacements.any():
             return np.eye(4)
         return fit_rigid(self._jaw_rest, self._jaw_rest + displacements)
+
+
+def _stiffness_of(effects: Effects) -> tuple[float, tuple[float, ...]]:
+    """What of the effects belongs to the simulator itself."""
+    return effects.stiffness, effects.painted_stiffness
 
 
 def _cancelling(progress: Progress | None) -> Callable[[float, str], None]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 KEPT_STATES = 8
 PROGRESS_INTERVAL_SECONDS = 0.1
 PACKAGE_NAME = __name__.removesuffix(".backend.service")
-REPORTED_LIBRARIES = ("numpy", "scipy", "torch", "numba", "ipctk", "cholespy", "safetensors")
+REPORTED_LIBRARIES = ("numpy", "scipy", "torch", "numba", "ipctk", "safetensors")
 
 
 class Service:
@@ -66,6 +66,7 @@ class Service:
         self._bound: dict[str, BoundMesh] = {}
         self._live_states: dict[str, SimulationState] = {}
         self._frame_states: dict[str, OrderedDict[int, SimulationState | None]] = {}
+        self._has_simulated = False
 
     def warm_up(self) -> None:
         """Import the numerics, so that the first character comes sooner; a failure is reported with its first use."""
@@ -117,8 +118,7 @@ class Service:
 
     def _import_numerics(self) -> Any:
         try:
-            import cholespy  # noqa: F401 - imported to see whether it loads
-            import ipctk  # noqa: F401
+            import ipctk  # noqa: F401 - imported to see whether it loads
             import numba
             import safetensors  # noqa: F401
             import scipy  # noqa: F401
@@ -256,11 +256,12 @@ class Service:
     def _pose_live(self, request: messages.PoseLive) -> None:
         started = time.perf_counter()
         character = self._character(request.character)
-        self._announce_preparation(request, character)
+        effects = self._effects(request)
+        self._announce_preparation(request, character, effects)
         start = self._live_states.pop(request.character, None)  # after an error the next pose starts at rest
         posed = character.pose(
             request.expression,
-            effects=self._effects(request),
+            effects=effects,
             physics=request.physics,
             contact=request.contact,
             start=start,
@@ -284,10 +285,11 @@ class Service:
                 f"Frame {request.frame} was to start from a frame that the backend does not hold any more; "
                 "start it from the rest shape or bake the frames before it again."
             )
-        self._announce_preparation(request, character)
+        effects = self._effects(request)
+        self._announce_preparation(request, character, effects)
         posed = character.pose(
             request.expression,
-            effects=self._effects(request),
+            effects=effects,
             physics=request.physics,
             contact=request.contact,
             start=states.get(request.start_serial),
@@ -301,10 +303,15 @@ class Service:
             states.popitem(last=False)
         self._send(_posed(request, request.frame, posed, self._bound.get(request.character), started))
 
-    def _announce_preparation(self, request: messages.PoseLive | messages.PoseFrame, character: "Character") -> None:
-        """Say why the first simulated pose takes long; its kernels may have to be compiled, once per installation."""
-        if request.physics and not character.simulation_is_prepared:
-            sentence = "Preparing the simulation; the first time after installing this takes a minute or two."
+    def _announce_preparation(
+        self, request: messages.PoseLive | messages.PoseFrame, character: "Character", effects: "Effects"
+    ) -> None:
+        """Say why a pose takes long: the first one's kernels may have to be compiled, once per installation."""
+        if request.physics and not character.is_prepared_for(effects):
+            sentence = "Preparing the simulation"
+            if not self._has_simulated:
+                sentence += "; the first time after installing this takes a minute or two."
+            self._has_simulated = True
             self._send(messages.Progress(serial=request.serial, fraction=0.0, sentence=sentence))
 
     @staticmethod

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
 from ..performance.arkit import ARKIT_NAMES
 from . import compat, properties
+from .face_objects import KEY_PREFIX
 
 CHANNEL_GROUP = "PhysFace"
 
@@ -96,50 +95,18 @@ def write_transform_keys(target: bpy.types.Object, frames: NDArray, locations: N
             set_linear_keys(compat.ensure_fcurve(target, path, index), frames, values[:, index])
 
 
-def sample_expression(scene: bpy.types.Scene, skin: bpy.types.Object, frames: Sequence[int]) -> NDArray[np.float64]:
-    """The sliders at the given frames, with everything that animates them.
-
-    Where only the object's own action moves the sliders, its curves are evaluated directly. With drivers, NLA tracks or
-    an action that is blended the scene is stepped through the frames, and set back to where it was.
-
-    Args:
-        scene: The scene whose timeline counts.
-        skin: A skin object.
-        frames: T frame numbers.
-
-    Returns:
-        (T, 52) weights in the order of ``ARKIT_NAMES``.
-    """
-    if _only_own_curves(skin):
-        return _evaluate_curves(skin, frames)
-    current, subframe = scene.frame_current, scene.frame_subframe
-    sampled = []
-    try:
-        for frame in frames:
-            scene.frame_set(frame)
-            evaluated = skin.evaluated_get(bpy.context.evaluated_depsgraph_get())
-            sampled.append(properties.read_expression(evaluated))
-    finally:
-        scene.frame_set(current, subframe=subframe)
-    return np.array(sampled)
+def own_action(datablock: bpy.types.ID) -> None:
+    """Give a data-block a fresh action of ours."""
+    animated = datablock.animation_data or datablock.animation_data_create()
+    animated.action = bpy.data.actions.new(f"{KEY_PREFIX}{datablock.name}")
 
 
-def _only_own_curves(skin: bpy.types.Object) -> bool:
-    animation = skin.animation_data
-    if animation is None:
-        return True
-    if any(driver.data_path.startswith("physface.") for driver in animation.drivers):
-        return False
-    if animation.use_nla and any(not track.mute for track in animation.nla_tracks):
-        return False
-    return animation.action is None or (animation.action_blend_type == "REPLACE" and animation.action_influence == 1.0)
-
-
-def _evaluate_curves(skin: bpy.types.Object, frames: Sequence[int]) -> NDArray[np.float64]:
-    weights = np.tile(properties.read_expression(skin), (len(frames), 1))
-    columns = {slider_path(name): column for column, name in enumerate(ARKIT_NAMES)}
-    for curve in compat.fcurves(skin):
-        column = columns.get(curve.data_path)
-        if column is not None and not curve.mute and curve.is_valid:
-            weights[:, column] = [curve.evaluate(frame) for frame in frames]
-    return np.clip(weights, 0.0, 1.0)
+def remove_own_action(datablock: bpy.types.ID) -> None:
+    """Take an action of ours off a data-block, and remove it when nobody else uses it."""
+    animated = datablock.animation_data
+    if animated is None or animated.action is None or not animated.action.name.startswith(KEY_PREFIX):
+        return
+    action = animated.action
+    animated.action = None
+    if action.users == 0:
+        bpy.data.actions.remove(action)

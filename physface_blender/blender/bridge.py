@@ -68,6 +68,16 @@ def rigid_to_blender(transform: NDArray, scale: float) -> NDArray[np.float64]:
     return converted
 
 
+def rigid_to_millimeters(transform: NDArray, scale: float) -> NDArray[np.float64]:
+    """A rigid motion of Blender coordinates as a transform (..., 4, 4) of the numerics' space; see ``rigid_to_blender``."""
+    transform = np.asarray(transform, dtype=np.float64)
+    converted = np.zeros_like(transform)
+    converted[..., :3, :3] = AXES.T @ transform[..., :3, :3] @ AXES
+    converted[..., :3, 3] = transform[..., :3, 3] @ AXES / scale
+    converted[..., 3, 3] = 1.0
+    return converted
+
+
 def quaternions(rotations: NDArray) -> NDArray[np.float64]:
     """Unit quaternions (w, x, y, z) of rotation matrices, each on the same side as the one before it.
 
@@ -126,6 +136,22 @@ def set_point_attribute(mesh: bpy.types.Mesh, name: str, values: NDArray[np.floa
     """Add a number per vertex, (V,) float32, which materials can read by its name."""
     attribute = mesh.attributes.new(name, "FLOAT", "POINT")
     attribute.data.foreach_set("value", np.ascontiguousarray(values, dtype=np.float32))
+
+
+def set_point_vectors(mesh: bpy.types.Mesh, name: str, vectors: NDArray) -> None:
+    """Set an attribute of three numbers per vertex, (V, 3) float32, making it when there is none."""
+    attribute = mesh.attributes.get(name) or mesh.attributes.new(name, "FLOAT_VECTOR", "POINT")
+    attribute.data.foreach_set("vector", np.ascontiguousarray(vectors, dtype=np.float32).ravel())
+
+
+def get_point_vectors(mesh: bpy.types.Mesh, name: str) -> NDArray[np.float32] | None:
+    """An attribute of three numbers per vertex, (V, 3); None where there is no such attribute."""
+    attribute = mesh.attributes.get(name)
+    if attribute is None or attribute.data_type != "FLOAT_VECTOR" or len(attribute.data) != len(mesh.vertices):
+        return None
+    vectors = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
+    attribute.data.foreach_get("vector", vectors)
+    return vectors.reshape(-1, 3)
 
 
 def set_coordinates(mesh: bpy.types.Mesh, coordinates: NDArray[np.float32]) -> None:

@@ -6,11 +6,14 @@ Blender 4.4 made actions layered, and 5.0 removed ``Action.fcurves``; 5.x create
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import bpy
 
 _LAYERED_ACTIONS = bpy.app.version >= (4, 4, 0)
+
+BLEND_RELATIVE: set[str] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+"""Options of a property whose path may start with ``//``; from 4.5 on it has to be said."""
 
 
 def ensure_action(datablock: bpy.types.ID) -> bpy.types.Action:
@@ -76,6 +79,24 @@ def fcurves(datablock: bpy.types.ID) -> Iterator[bpy.types.FCurve]:
     yield from fcurve_collection(datablock) or ()
 
 
+def action_fcurves(action: bpy.types.Action) -> Iterator[bpy.types.FCurve]:
+    """All F-curves of an action, whatever they animate."""
+    if not _LAYERED_ACTIONS:
+        yield from action.fcurves
+        return
+    for layer in action.layers:
+        for strip in layer.strips:
+            for channelbag in strip.channelbags:
+                yield from channelbag.fcurves
+
+
+def remove_fcurves(datablock: bpy.types.ID, is_unwanted: Callable[[bpy.types.FCurve], bool]) -> None:
+    """Remove F-curves from the data-block's own action."""
+    curves = fcurve_collection(datablock)
+    for curve in [curve for curve in curves or () if is_unwanted(curve)]:
+        curves.remove(curve)
+
+
 def add_shape_key(skin: bpy.types.Object, name: str) -> bpy.types.ShapeKey:
     """A new shape key with the value zero, whatever Blender's default is.
 
@@ -92,3 +113,13 @@ def enable_nodes(material: bpy.types.Material) -> None:
     """Give a new material a node tree; from 5.0 on every material has one, and asking for it is deprecated."""
     if bpy.app.version < (5, 0, 0):
         material.use_nodes = True
+
+
+def set_weight_brush(tool_settings: bpy.types.ToolSettings, *, weight: float, radius: int) -> None:
+    """Set the weight and the radius in pixels of the brush of Weight Paint; 5.0 keeps them with each kind of paint."""
+    unified = getattr(tool_settings.weight_paint, "unified_paint_settings", None)
+    if unified is None:
+        unified = tool_settings.unified_paint_settings
+    unified.use_unified_weight = unified.use_unified_size = True
+    unified.weight = weight
+    unified.size = radius if bpy.app.version < (5, 0, 0) else 2 * radius  # 5.0 counts diameters

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import bpy
 import numpy as np
+from mathutils import Quaternion
 from numpy.typing import NDArray
 
 from ..anatomy.template import Template
@@ -38,11 +39,17 @@ RIGID_MOTION = {
 }
 """The parts that move rigidly, and the transform of a pose that moves each."""
 
+JAW_PARTS = tuple(part for part, motion in RIGID_MOTION.items() if motion == "jaw")
+"""The parts that an edited mandible reshapes."""
+
 DEFORMED_PARTS = ("skin", "lashes")
 HIDDEN_PARTS = ("skull", "mandible")
 
 KEY_PREFIX = "PF "
 LIVE_KEY = KEY_PREFIX + "Live"
+REST_KEY = KEY_PREFIX + "Rest"
+COMPACT_PREFIX = KEY_PREFIX + "Shape "
+CACHE_MODIFIER = KEY_PREFIX + "Cache"
 
 
 class FaceObjectError(Exception):
@@ -206,6 +213,16 @@ def placements(target: bpy.types.Object, transforms: NDArray, scale: float) -> t
     return placed[:, :3, 3], bridge.quaternions(placed[:, :3, :3])
 
 
+def transforms(target: bpy.types.Object, locations: NDArray, rotations: NDArray, scale: float) -> NDArray[np.float64]:
+    """Transforms (T, 4, 4) in millimeters of a part at locations (T, 3) with quaternions (T, 4); see ``placements``."""
+    placed = np.tile(np.eye(4), (len(locations), 1, 1))
+    placed[:, :3, :3] = [np.array(Quaternion(rotation).normalized().to_matrix()) for rotation in rotations]
+    placed[:, :3, 3] = locations
+    from_pivot = np.eye(4)
+    from_pivot[:3, 3] = -np.array(target.physface.pivot)
+    return bridge.rigid_to_millimeters(placed, scale) @ from_pivot
+
+
 def check_vertex_count(target: bpy.types.Object, count: int) -> None:
     """Make sure that a part still has the vertices that it was made with.
 
@@ -228,10 +245,26 @@ def foreign_keys(target: bpy.types.Object) -> list[str]:
     return [] if keys is None else [key.name for key in keys.key_blocks if not key.name.startswith(KEY_PREFIX)]
 
 
+def compact_keys(target: bpy.types.Object) -> list[bpy.types.ShapeKey]:
+    """The shape keys of a compact bake on a part."""
+    keys = target.data.shape_keys
+    return [] if keys is None else [key for key in keys.key_blocks if key.name.startswith(COMPACT_PREFIX)]
+
+
+def bake_format(target: bpy.types.Object) -> str:
+    """The format of the bake on a deformed part, as ``physface.bake.format`` names it; empty without one."""
+    keys = target.data.shape_keys
+    if keys is not None and not keys.use_relative and not foreign_keys(target):
+        return "ABSOLUTE"
+    if compact_keys(target):
+        return "COMPACT"
+    modifier = target.modifiers.get(CACHE_MODIFIER)
+    return "CACHE" if modifier is not None and modifier.type == "MESH_CACHE" else ""
+
+
 def has_bake(skin: bpy.types.Object) -> bool:
-    """Whether a bake is on the skin: absolute shape keys, all of them ours."""
-    keys = skin.data.shape_keys
-    return keys is not None and not keys.use_relative and not foreign_keys(skin)
+    """Whether a bake is on the skin."""
+    return bool(bake_format(skin))
 
 
 def _show_coordinates(target: bpy.types.Object, coordinates: NDArray[np.float32]) -> None:

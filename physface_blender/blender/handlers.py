@@ -7,7 +7,7 @@ Writing meshes from within undo or render handlers crashes Blender, so nothing h
 import bpy
 from bpy.app.handlers import persistent
 
-from . import live
+from . import face_objects, live
 
 
 def _is_rendering() -> bool:
@@ -40,7 +40,16 @@ def file_will_change(*_arguments: object) -> None:
     live.stop()
 
 
+@persistent
+def scene_evaluated(scene: bpy.types.Scene, _depsgraph: object = None) -> None:
+    """A head may have turned, a driver may have moved a slider, a brush may have painted."""
+    if not _is_rendering():
+        for skin in face_objects.skins(scene):
+            live.look(skin)
+
+
 _HANDLERS = (
+    ("depsgraph_update_post", scene_evaluated),
     ("frame_change_post", frame_changed),
     ("undo_post", history_changed),
     ("redo_post", history_changed),

@@ -4,7 +4,8 @@
 Whatever may have changed a pose (a slider, the timeline, undo, a loaded file) only *marks* the face. A timer then asks the
 backend for the pose that the object's own sliders say at that moment, and writes the newest answer to the mesh. So the
 shown pose follows from the object alone, and there is nothing here that undo or a second character could contradict: a
-face is known by its ``session_uid`` and forgotten when it is gone.
+face is known by its ``session_uid`` and forgotten when it is gone. What no slider tells of, such as a head that turns, a
+brush or a driver, is *looked at* after Blender has evaluated the scene, and marks the face when it has changed.
 
 Meshes are written from the timer only: never from a handler, and never while Blender renders.
 """
@@ -13,13 +14,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
 from ..backend.messages import Failed, Posed
-from . import expression_steps, face_objects, jobs, preferences, properties, requests, worker_link
+from . import bones, effects, expression_steps, face_objects, jobs, preferences, properties, requests, worker_link
 from .face_objects import FaceObjectError
 from .worker_link import LinkError, Ticket
 
@@ -36,6 +38,8 @@ class _Face:
     Attributes:
         character: The making of the character.
         reached: (52,) expression of the newest simulated pose that was asked for; None where the next starts from rest.
+        wanted: (52,) expression that the newest pose is on the way to.
+        effects: What acted on the face in the newest pose.
         poses: Poses without their last reply, oldest first.
         sentence: For the panel.
         last_used: When the last pose was asked for.
@@ -43,12 +47,15 @@ class _Face:
 
     character: Ticket | None = None
     reached: NDArray[np.float64] | None = None
+    wanted: NDArray[np.float64] | None = None
+    effects: dict[str, Any] = field(default_factory=dict)
     poses: list[Ticket] = field(default_factory=list)
     sentence: str = ""
     last_used: float = 0.0
 
 
 _marked: set[int] = set()
+_looked_at: set[int] = set()
 _faces: dict[int, _Face] = {}
 
 
@@ -77,6 +84,13 @@ def mark_scene(scene: bpy.types.Scene, *, only_animated: bool = False) -> None:
             mark(skin)
 
 
+def look(skin: bpy.types.Object) -> None:
+    """Note that something outside the sliders may move a face; whether it does is seen by the timer."""
+    if is_live(skin) and effects.follow_scene(skin):
+        _looked_at.add(skin.session_uid)
+        ensure_timer()
+
+
 def ensure_timer() -> None:
     """Let the timer run; it stops by itself when nothing is under way."""
     if not bpy.app.timers.is_registered(tick):
@@ -86,6 +100,7 @@ def ensure_timer() -> None:
 def stop() -> None:
     """Forget everything and stop the timer."""
     _marked.clear()
+    _looked_at.clear()
     _faces.clear()
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
@@ -119,13 +134,40 @@ def tick() -> float | None:
         skin = face_objects.find_skin(uid)
         if skin is None:
             _forget(uid)
-        elif skin.mode != "OBJECT" or jobs.running(uid) is not None:
+        elif not _may_be_written(skin) or jobs.running(uid) is not None:
             waiting.add(uid)
         else:
+            if uid in _looked_at and _has_changed(skin, _faces[uid]):
+                _marked.add(uid)
+            _looked_at.discard(uid)
             _step(skin)
+    _looked_at.intersection_update(waiting)
     if any(face.poses for face in _faces.values()) or _marked - waiting:
         return BUSY_SECONDS
-    return PATIENT_SECONDS if _marked else None
+    return PATIENT_SECONDS if _marked or _looked_at else None
+
+
+def _may_be_written(skin: bpy.types.Object) -> bool:
+    """Whether nobody works on the mesh: in Object Mode, and in Weight Paint Mode between two strokes."""
+    if skin.mode == "WEIGHT_PAINT":
+        windows = bpy.context.window_manager.windows
+        return not any(
+            running.bl_idname.startswith("PAINT_OT") for window in windows for running in window.modal_operators
+        )
+    return skin.mode == "OBJECT"
+
+
+def _has_changed(skin: bpy.types.Object, face: _Face) -> bool:
+    """Whether sliders or effects are others than in the newest pose; masks change under the brush alone."""
+    if face.wanted is None or not np.array_equal(face.wanted, properties.shown_expression(skin)):
+        return True
+    if not skin.physface.live_physics:
+        return False
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    if skin.mode == "WEIGHT_PAINT":
+        return effects.of(skin, depsgraph) != face.effects
+    now, before = effects.settings(skin, depsgraph), face.effects
+    return any(before.get(name) != now.get(name) for name in effects.SETTINGS)
 
 
 def _step(skin: bpy.types.Object) -> None:
@@ -151,13 +193,15 @@ def _ask(skin: bpy.types.Object, face: _Face) -> None:
     character = link.character(requests.preview_character(skin))
     if character is not face.character:
         face.character, face.reached = character, None
-    weights = properties.read_expression(skin)
+    weights = face.wanted = properties.shown_expression(skin)
+    face.effects = {}
     if skin.physface.live_physics:
+        face.effects = effects.of(skin, bpy.context.evaluated_depsgraph_get())
         target, start = weights, np.zeros_like(weights) if face.reached is None else face.reached
         weights = face.reached = expression_steps.toward(start, target)
         if not np.array_equal(weights, target):
             _marked.add(skin.session_uid)
-    face.poses.append(link.ask(requests.live_pose(skin, weights)))
+    face.poses.append(link.ask(requests.live_pose(skin, weights, face.effects)))
     face.last_used = time.monotonic()
     if not face.character.is_done:
         _say(face, "Preparing the face...")
@@ -188,6 +232,7 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
     if newest is None or not is_live(skin):
         return
     face_objects.pose(skin, newest.arrays)
+    bones.show(skin, newest.arrays, face.character.last.arrays)
     doubt = ", not converged" if newest.status == "not_converged" else ""
     _say(face, f"{'Network' if newest.status == 'network' else 'Physics'}: {newest.seconds * 1000:.0f} ms{doubt}")
 

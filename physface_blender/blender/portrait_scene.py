@@ -10,7 +10,7 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..anatomy.template import Template
-from . import animation, bridge, face_objects, rendering, shape_bake
+from . import animation, baked_frames, bridge, face_objects, rendering, shape_bake
 
 BELOW_EYES_MM = 34.0
 """The camera looks at a point so far below the middle between the eyes."""
@@ -91,7 +91,7 @@ class PortraitScene:
             first_frame: frame number of the first one.
         """
         skin = self._skins[0]
-        baked = shape_bake.BakedFrames(rest={part: self._rests[0][part] for part in face_objects.DEFORMED_PARTS})
+        baked = baked_frames.BakedFrames(rest={part: self._rests[0][part] for part in face_objects.DEFORMED_PARTS})
         for frame, arrays in enumerate(poses, start=first_frame):
             baked.append(frame, arrays, skin.physface.units_per_millimeter)
         shape_bake.write(skin, baked)

@@ -7,6 +7,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from ..backend.settings import BackendSettings
+from . import backend_cache
 
 ROOT_PACKAGE = __package__.rpartition(".")[0]
 """``bl_ext.<repository>.physface`` when installed, ``physface_blender`` from a checkout."""
@@ -42,7 +43,11 @@ class PHYSFACE_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "python")
         layout.prop(self, "cache_directory")
         layout.prop(self, "threads")
-        layout.operator("physface.restart_backend")
+        folder = backend_settings().cache_directory
+        layout.label(text=f"The cache takes {backend_cache.size_megabytes(folder):.1f} MB in {folder}")
+        row = layout.row(align=True)
+        row.operator("physface.restart_backend")
+        row.operator("physface.clear_cache")
 
 
 def backend_settings() -> BackendSettings:
@@ -59,6 +64,13 @@ def backend_settings() -> BackendSettings:
     elif ROOT_PACKAGE.startswith("bl_ext."):
         chosen["cache_directory"] = Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path="cache", create=True))
     return BackendSettings(**chosen)
+
+
+def user_folder(name: str) -> Path:
+    """A folder for what the user keeps, made when it is not there; the extension's own once it is installed."""
+    if ROOT_PACKAGE.startswith("bl_ext."):
+        return Path(bpy.utils.extension_path_user(ROOT_PACKAGE, path=name, create=True))
+    return Path(bpy.utils.user_resource("DATAFILES", path=f"physface/{name}", create=True))
 
 
 CLASSES = (PHYSFACE_preferences,)

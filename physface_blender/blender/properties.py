@@ -19,8 +19,11 @@ from bpy.props import (
 )
 from numpy.typing import NDArray
 
-from ..performance.arkit import ARKIT_NAMES
+from ..performance.arkit import ARKIT_NAMES, GROUPS
 from . import live
+from .bake_properties import PHYSFACE_PG_bake
+from .effect_properties import PHYSFACE_PG_effects
+from .retarget_properties import PHYSFACE_PG_retarget
 
 EXPRESSION_PATH = "physface.expression"
 """Data path from a skin object to its sliders; a slider is ``physface.expression.jawOpen``."""
@@ -74,6 +77,7 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
         options={"HIDDEN"},
     )
     expression: PointerProperty(type=PHYSFACE_PG_expression, override=_OVERRIDABLE)
+    effects: PointerProperty(type=PHYSFACE_PG_effects, override=_OVERRIDABLE)
 
     seed: IntProperty(name="Seed", description="Number from which the identity was drawn", options={"HIDDEN"})
     identity_0: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
@@ -102,12 +106,6 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
         override=_OVERRIDABLE,
         update=_pose_changed,
     )
-    bake_physics: BoolProperty(
-        name="Physics in Bake",
-        description="Simulate the soft tissue in every baked frame, instead of baking the network's face alone",
-        default=True,
-        override=_OVERRIDABLE,
-    )
     contact: BoolProperty(
         name="Contact",
         description="Keep lips and teeth from passing through each other",
@@ -126,25 +124,15 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
         override=_OVERRIDABLE,
         update=_pose_changed,
     )
-    bake_resolution: FloatProperty(
-        name="Bake Resolution",
-        description="Size of a cell of the tissue in millimeters for the bake; smaller is finer and slower",
-        default=4.0,
-        min=2.5,
-        max=8.0,
-        step=10,
-        precision=1,
-        override=_OVERRIDABLE,
-    )
     stiffness: FloatProperty(
         name="Stiffness",
-        description="Young's modulus of the tissue in kilopascals",
+        description="Young's modulus of the tissue in kilopascals; it shows in what gravity, paralysis and bones do",
         default=5.0,
         min=0.5,
-        max=200.0,
-        soft_max=50.0,
+        max=50.0,
         step=10,
         precision=1,
+        options=set(),  # another stiffness is another simulator
         override=_OVERRIDABLE,
         update=_pose_changed,
     )
@@ -160,27 +148,33 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
         update=_pose_changed,
     )
 
-    bake_range: EnumProperty(
-        name="Range",
-        description="Which frames to bake",
+    solo: EnumProperty(
+        name="Solo",
+        description="Let the preview show one group of sliders alone; animation and bake keep them all",
         items=(
-            ("SCENE", "Scene", "From the first to the last frame of the scene"),
-            ("CUSTOM", "Custom", "From Start to End below"),
+            ("ALL", "All", "All sliders are shown"),
+            *((group, group.title(), f"Only the sliders of the {group} are shown") for group in GROUPS),
         ),
+        options=set(),
         override=_OVERRIDABLE,
+        update=_pose_changed,
     )
-    bake_start: IntProperty(
-        name="Start", description="First frame to bake", default=1, min=-1048574, max=1048574, override=_OVERRIDABLE
-    )
-    bake_end: IntProperty(
-        name="End", description="Last frame to bake", default=48, min=-1048574, max=1048574, override=_OVERRIDABLE
-    )
+    retarget: PointerProperty(type=PHYSFACE_PG_retarget, override=_OVERRIDABLE)
+    bake: PointerProperty(type=PHYSFACE_PG_bake, override=_OVERRIDABLE)
 
 
 def read_expression(owner: bpy.types.Object) -> NDArray[np.float64]:
     """The (52,) slider values of a skin object, in the order of ``ARKIT_NAMES``."""
     sliders = owner.physface.expression
     return np.array([getattr(sliders, name) for name in ARKIT_NAMES])
+
+
+def shown_expression(owner: bpy.types.Object) -> NDArray[np.float64]:
+    """The (52,) slider values that the preview shows: those of one group alone when it is on solo."""
+    weights = read_expression(owner)
+    if owner.physface.solo == "ALL":
+        return weights
+    return np.where([name in GROUPS[owner.physface.solo] for name in ARKIT_NAMES], weights, 0.0)
 
 
 def write_expression(owner: bpy.types.Object, weights: NDArray) -> None:
@@ -203,18 +197,28 @@ def write_identity(owner: bpy.types.Object, coefficients: NDArray) -> None:
         setattr(owner.physface, f"identity_{part}", values)
 
 
-CLASSES = (PHYSFACE_PG_expression, PHYSFACE_PG_character)
+CLASSES = (PHYSFACE_PG_expression, PHYSFACE_PG_effects, PHYSFACE_PG_retarget, PHYSFACE_PG_bake, PHYSFACE_PG_character)
+
+
+_DECLARED = {cls: cls.__annotations__ for cls in CLASSES}
 
 
 def register() -> None:
     """Register the property groups and put them on every object."""
     for cls in CLASSES:
+        cls.__annotations__ = _DECLARED[cls]
         bpy.utils.register_class(cls)
     bpy.types.Object.physface = PointerProperty(type=PHYSFACE_PG_character, override=_OVERRIDABLE)
+    bpy.types.WindowManager.physface_search = StringProperty(
+        name="Search", description="Show the sliders whose names hold this", options={"TEXTEDIT_UPDATE"}
+    )
 
 
 def unregister() -> None:
     """Take the properties off the objects again."""
+    del bpy.types.WindowManager.physface_search
     del bpy.types.Object.physface
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+        # Blender keeps the class, and with it what its properties call; 4.2 as a Python module then crashes at exit.
+        cls.__annotations__ = {}

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import bpy
 from numpy.typing import NDArray
 
@@ -22,7 +25,7 @@ def preview_character(skin: bpy.types.Object) -> CreateCharacter:
 
 def bake_character(skin: bpy.types.Object) -> CreateCharacter:
     """The character at the resolution of the bake."""
-    return _character(skin, "bake", skin.physface.bake_resolution)
+    return _character(skin, "bake", skin.physface.bake.resolution)
 
 
 def _character(skin: bpy.types.Object, purpose: str, resolution: float) -> CreateCharacter:
@@ -31,37 +34,50 @@ def _character(skin: bpy.types.Object, purpose: str, resolution: float) -> Creat
         character=character_name(skin, purpose),
         identity=tuple(properties.read_identity(skin).tolist()),
         resolution_mm=round(resolution, 3),
-        simulation={
-            "young_modulus_mpa": round(settings.stiffness / 1000.0, 6),
-            "poisson_ratio": round(settings.poisson_ratio, 4),
-        },
+        simulation={"poisson_ratio": round(settings.poisson_ratio, 4)},
     )
 
 
-def live_pose(skin: bpy.types.Object, weights: NDArray) -> PoseLive:
-    """A pose of the live preview, with (52,) sliders."""
+def live_pose(skin: bpy.types.Object, weights: NDArray, effects: Mapping[str, Any]) -> PoseLive:
+    """A pose of the live preview, with (52,) sliders and what else acts on the face (see ``effects.of``)."""
     return PoseLive(
         character=character_name(skin, "preview"),
         expression=tuple(weights.tolist()),
         physics=skin.physface.live_physics,
         contact=skin.physface.contact,
+        effects=effects,
     )
 
 
-def bake_frame(skin: bpy.types.Object, frame: int, weights: NDArray, start_serial: int | None) -> PoseFrame:
+def trial_pose(skin: bpy.types.Object, weights: NDArray, effects: Mapping[str, Any]) -> PoseFrame:
+    """A simulated pose of the preview's character from rest, to see whether these effects can be had."""
+    return PoseFrame(
+        character=character_name(skin, "preview"),
+        frame=0,
+        expression=tuple(weights.tolist()),
+        contact=skin.physface.contact,
+        effects=effects,
+    )
+
+
+def bake_frame(
+    skin: bpy.types.Object, frame: int, weights: NDArray, effects: Mapping[str, Any], start_serial: int | None
+) -> PoseFrame:
     """One frame of a bake.
 
     Args:
         skin: A skin object.
         frame: Frame number of the scene.
         weights: (52,) sliders at that frame.
+        effects: What else acts on the face at that frame (see ``effects.of``).
         start_serial: Serial of the request for the frame before, None for the first one.
     """
     return PoseFrame(
         character=character_name(skin, "bake"),
         frame=frame,
         expression=tuple(weights.tolist()),
-        physics=skin.physface.bake_physics,
+        physics=skin.physface.bake.physics,
         contact=skin.physface.contact,
+        effects=effects,
         start_serial=start_serial,
     )

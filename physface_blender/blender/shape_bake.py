@@ -1,59 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bake as Blender data: absolute shape keys, one evaluation-time curve, and keyframes on the rigid parts.
+"""A bake on a character: shape keys or a cache on what is deformed, keyframes on what is rigid.
 
-Absolute keys cost the same whatever the length of the shot (measured: 0.18 ms a frame at 720 frames, where relative keys
-cost 16 ms). The key of frame k of the bake sits at evaluation time k, the rest shape at 0; interpolation is linear in
-both, so that between two frames the face lies on the straight line between them.
+Three formats are written and read back: absolute keys, compact relative keys, and a point cache. What is read back can be
+completed, baked again in part, or written in another format.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
-from . import animation, bridge, compat, face_objects
+from ..backend.compact_basis import CompactBasis
+from . import absolute_keys, animation, bones, bridge, compact_keys, compat, face_objects, mesh_cache
+from .baked_frames import BakedFrames
 from .face_objects import DEFORMED_PARTS, KEY_PREFIX, RIGID_MOTION, FaceObjectError
-
-REST_KEY = KEY_PREFIX + "Rest"
-
-
-@dataclass
-class BakedFrames:
-    """Finished frames, in the order of time.
-
-    Attributes:
-        rest: (V, 3) millimeters of each deformed part at rest.
-        frames: F frame numbers of the scene.
-        coordinates: for each deformed part F arrays (V, 3) float32 in Blender units.
-        transforms: for ``jaw``, ``eye_left`` and ``eye_right`` F arrays (4, 4) in millimeters.
-    """
-
-    rest: dict[str, NDArray]
-    frames: list[int] = field(default_factory=list)
-    coordinates: dict[str, list[NDArray[np.float32]]] = field(default_factory=dict)
-    transforms: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
-
-    def append(self, frame: int, arrays: dict[str, NDArray], scale: float) -> None:
-        """Add a frame from the arrays of a ``Posed`` reply.
-
-        Args:
-            frame: Frame number of the scene, larger than the last one.
-            arrays: See ``face_objects.pose``.
-            scale: Blender units per millimeter.
-        """
-        for part in DEFORMED_PARTS:
-            self.coordinates.setdefault(part, []).append(bridge.to_blender(arrays[part], scale))
-        for motion in set(RIGID_MOTION.values()):
-            self.transforms.setdefault(motion, []).append(np.array(arrays[motion], dtype=np.float64))
-        self.frames.append(frame)
 
 
 def check_bakeable(skin: bpy.types.Object, vertex_counts: dict[str, int] | None = None) -> None:
-    """Make sure that a bake can be written without touching anything of the artist's.
+    """Make sure that a bake in the chosen format can be written without touching anything of the artist's.
 
     Args:
         skin: A skin object.
@@ -62,18 +26,26 @@ def check_bakeable(skin: bpy.types.Object, vertex_counts: dict[str, int] | None 
     Raises:
         FaceObjectError: There are shape keys or keyframes of the artist's in the way, or the mesh is another one.
     """
+    chosen = skin.physface.bake.format
     parts = face_objects.parts_of(skin)
     for part in DEFORMED_PARTS:
         target = parts.get(part)
         if target is None:
             continue
         foreign = face_objects.foreign_keys(target)
-        if foreign:
-            shown = ", ".join(foreign[:3]) + (" and others" if len(foreign) > 3 else "")
+        shown = ", ".join(foreign[:3]) + (" and others" if len(foreign) > 3 else "")
+        if foreign and chosen != "COMPACT":
             raise FaceObjectError(
-                f"{target.name} has shape keys of its own ({shown}), and a bake to absolute keys cannot mix with them; "
-                "move them to a copy of the mesh, or bake a copy of the face without them."
+                f"{target.name} has shape keys of its own ({shown}), which only a bake to compact keys can mix with; "
+                "choose that format, or bake a copy of the face without them."
             )
+        if foreign and not target.data.shape_keys.use_relative:
+            raise FaceObjectError(
+                f"{target.name} has absolute shape keys of its own ({shown}), and a bake cannot mix with them; "
+                "make them relative, or bake a copy of the face without them."
+            )
+        if chosen == "CACHE":
+            mesh_cache.file_of(target, skin.physface.bake.folder)
         if vertex_counts is not None:
             face_objects.check_vertex_count(target, vertex_counts[part])
         if target.mode != "OBJECT":
@@ -93,91 +65,110 @@ def check_bakeable(skin: bpy.types.Object, vertex_counts: dict[str, int] | None 
             )
 
 
-def write(skin: bpy.types.Object, baked: BakedFrames) -> None:
-    """Put a bake on a character, in place of an earlier one.
+def write(skin: bpy.types.Object, baked: BakedFrames, basis: CompactBasis | None = None) -> None:
+    """Put a bake on a character in its chosen format, in place of an earlier one.
 
     Args:
         skin: A skin object; its live preview is switched off.
         baked: At least one frame.
+        basis: Of these frames, when the format is compact keys (see ``compact_keys.fit``).
 
     Raises:
         FaceObjectError: See ``check_bakeable``.
+        PointCacheError: A cache cannot be written.
     """
     check_bakeable(skin, {part: len(baked.rest[part]) for part in DEFORMED_PARTS})
     clear(skin)
-    skin.physface.live = False
-    scale = skin.physface.units_per_millimeter
+    settings, parts = skin.physface, face_objects.parts_of(skin)
+    settings.live = False
+    scale = settings.units_per_millimeter
     frames = np.array(baked.frames)
-    for part, target in face_objects.parts_of(skin).items():
-        if part in DEFORMED_PARTS:
-            _write_keys(target, bridge.to_blender(baked.rest[part], scale), frames, baked.coordinates[part])
-        elif part in RIGID_MOTION:
+    first = 0
+    for part in DEFORMED_PARTS:
+        count = len(baked.rest[part])
+        target = parts.get(part)
+        if target is not None:
+            rest = bridge.to_blender(baked.rest[part], scale)
+            if basis is not None:
+                shapes = basis.shapes[:, first : first + count] * np.float32(scale)
+                compact_keys.write(target, rest, frames, shapes, basis.weights)
+            elif settings.bake.format == "CACHE":
+                mesh_cache.write(target, rest, baked.frames, baked.coordinates[part], settings.bake.folder)
+            else:
+                absolute_keys.write(target, rest, frames, baked.coordinates[part])
+        first += count
+    for part in RIGID_MOTION:
+        if part in parts:
             transforms = np.array(baked.transforms[RIGID_MOTION[part]])
-            locations, rotations = face_objects.placements(target, transforms, scale)
-            _own_action(target)
-            animation.write_transform_keys(target, frames, locations, rotations)
+            locations, rotations = face_objects.placements(parts[part], transforms, scale)
+            animation.own_action(parts[part])
+            animation.write_transform_keys(parts[part], frames, locations, rotations)
+    if "mandible" in baked.rest:
+        bones.show(skin, {f"rest_{part}": shape for part, shape in baked.jaw_shape.items()}, baked.rest)
 
 
-def _write_keys(
-    target: bpy.types.Object, rest: NDArray[np.float32], frames: NDArray, shapes: Sequence[NDArray[np.float32]]
-) -> None:
-    bridge.set_coordinates(target.data, rest)
-    reference = compat.add_shape_key(target, REST_KEY)
-    reference.interpolation = "KEY_LINEAR"
-    keys = target.data.shape_keys
-    keys.name = f"{KEY_PREFIX}{target.name}"
-    keys.use_relative = False
-    times = []
-    for position, (frame, shape) in enumerate(zip(frames, shapes, strict=True), start=1):
-        keys.eval_time = position  # a new absolute key is put at the evaluation time
-        key = compat.add_shape_key(target, f"{KEY_PREFIX}{frame}")
-        key.interpolation = "KEY_LINEAR"
-        bridge.set_key_coordinates(key, shape)
-        times.append(key.frame)
-    _own_action(keys)
-    animation.set_linear_keys(compat.ensure_fcurve(keys, "eval_time"), frames, np.array(times))
-    target.active_shape_key_index = 0
-    target.data.update()
+def read(skin: bpy.types.Object) -> BakedFrames:
+    """The bake that is on a character.
+
+    Raises:
+        FaceObjectError: There is none, or parts of it are gone.
+        PointCacheError: Its cache cannot be read.
+    """
+    found = face_objects.bake_format(skin)
+    scale = skin.physface.units_per_millimeter
+    parts = face_objects.parts_of(skin)
+    rest, coordinates, frames = {}, {}, []
+    for part in DEFORMED_PARTS:
+        target = parts.get(part)
+        if target is None or not found or face_objects.bake_format(target) != found:
+            raise FaceObjectError(f"The bake of {skin.name} is not whole ({part} lacks it); bake all frames again.")
+        keys = target.data.shape_keys
+        shown = bridge.get_coordinates(target.data) if keys is None else bridge.get_key_coordinates(keys.reference_key)
+        rest[part] = bridge.to_millimeters(shown, scale)
+        if found == "COMPACT":
+            frames, coordinates[part] = compact_keys.read(target, shown)
+        else:
+            frames, coordinates[part] = (absolute_keys if found == "ABSOLUTE" else mesh_cache).read(target)
+        coordinates[part] = list(coordinates[part])
+    transforms = {motion: [np.eye(4)] * len(frames) for motion in set(RIGID_MOTION.values())}
+    for part, motion in RIGID_MOTION.items():
+        if part in parts:
+            transforms[motion] = list(_read_transforms(parts[part], frames, scale))
+    return BakedFrames(rest, frames, coordinates, transforms)
 
 
-def _own_action(datablock: bpy.types.ID) -> None:
-    """Give a data-block a fresh action of ours."""
-    animated = datablock.animation_data or datablock.animation_data_create()
-    animated.action = bpy.data.actions.new(f"{KEY_PREFIX}{datablock.name}")
+def _read_transforms(target: bpy.types.Object, frames: list[int], scale: float) -> np.ndarray:
+    """The transforms (F, 4, 4) in millimeters that a part's keyframes stand for."""
+    curves = {(curve.data_path, curve.array_index): curve for curve in compat.fcurves(target)}
+
+    def values(path: str, default: tuple[float, ...]) -> np.ndarray:
+        return np.array(
+            [
+                [curves[path, index].evaluate(frame) if (path, index) in curves else default[index] for frame in frames]
+                for index in range(len(default))
+            ]
+        ).T
+
+    return face_objects.transforms(
+        target, values("location", target.location[:]), values("rotation_quaternion", (1.0, 0.0, 0.0, 0.0)), scale
+    )
 
 
 def clear(skin: bpy.types.Object) -> bool:
     """Take a bake off a character; the face goes back to rest.
 
-    Only keys and actions whose names say that they are ours are removed.
+    Only keys, curves, modifiers and actions whose names say that they are ours are removed.
 
     Returns:
         Whether there was a bake.
     """
     found = face_objects.has_bake(skin)
+    clearing = {"ABSOLUTE": absolute_keys.clear, "COMPACT": compact_keys.clear, "CACHE": mesh_cache.clear}
     for part, target in face_objects.parts_of(skin).items():
-        if part in DEFORMED_PARTS and face_objects.has_bake(target):
-            _remove_keys(target)
+        if part in DEFORMED_PARTS and face_objects.bake_format(target):
+            clearing[face_objects.bake_format(target)](target)
         elif part in RIGID_MOTION:
-            _remove_own_action(target)
+            animation.remove_own_action(target)
     if found:
         face_objects.reset_transforms(skin)
     return found
-
-
-def _remove_keys(target: bpy.types.Object) -> None:
-    keys = target.data.shape_keys
-    rest = bridge.get_key_coordinates(keys.reference_key)
-    _remove_own_action(keys)
-    target.shape_key_clear()
-    bridge.set_coordinates(target.data, rest)
-
-
-def _remove_own_action(datablock: bpy.types.ID) -> None:
-    animated = datablock.animation_data
-    if animated is None or animated.action is None or not animated.action.name.startswith(KEY_PREFIX):
-        return
-    action = animated.action
-    animated.action = None
-    if action.users == 0:
-        bpy.data.actions.remove(action)

@@ -15,7 +15,7 @@ import numpy as np
 from ..backend.played_performance import PlayedFrame
 from ..simulation.state import Status
 
-LIBRARIES = ("numpy", "scipy", "torch", "numba", "ipctk", "cholespy", "safetensors", "bpy")
+LIBRARIES = ("numpy", "scipy", "torch", "numba", "ipctk", "safetensors", "bpy")
 
 
 def processor_count() -> int:

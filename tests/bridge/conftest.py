@@ -67,9 +67,9 @@ def add_face(scene) -> Callable[..., bpy.types.Object]:
     def add(**properties) -> bpy.types.Object:
         assert bpy.ops.physface.add_face(**properties) == {"FINISHED"}
         skin = bpy.context.active_object
-        skin.physface.bake_resolution = COARSE_MM
+        skin.physface.bake.resolution = COARSE_MM
         skin.physface.preview_resolution = COARSE_MM
-        skin.physface.bake_physics = False
+        skin.physface.bake.physics = False
         return skin
 
     return add

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from physface_blender.blender import animation, compat
+from physface_blender.blender import animation, compat, sampling
 from physface_blender.performance.arkit import ARKIT_INDEX, ARKIT_NAMES
 
 
@@ -37,7 +37,7 @@ def test_sampling_own_curves_does_not_move_the_scene(scene, still_face) -> None:
     weights = np.random.default_rng(1).uniform(size=(4, 52))
     animation.write_expression_keys(still_face, np.arange(1, 5), weights)
     still_face.physface.expression.tongueOut = 0.25
-    sampled = animation.sample_expression(scene, still_face, range(1, 5))
+    sampled = sampling.sample_expression(scene, still_face, range(1, 5))
     assert np.allclose(sampled, weights, atol=1e-6)
     assert scene.frame_current == 7
 
@@ -47,7 +47,7 @@ def test_drivers_are_sampled_through_the_scene(scene, still_face) -> None:
     driver = still_face.driver_add("physface.expression.jawOpen").driver
     driver.type = "SCRIPTED"
     driver.expression = "frame / 10"
-    sampled = animation.sample_expression(scene, still_face, range(2, 6))
+    sampled = sampling.sample_expression(scene, still_face, range(2, 6))
     assert np.allclose(sampled[:, ARKIT_INDEX["jawOpen"]], [0.2, 0.3, 0.4, 0.5], atol=1e-6)
     assert scene.frame_current == 3
 
@@ -58,6 +58,6 @@ def test_curves_that_overshoot_are_clamped(scene, still_face) -> None:
         still_face.keyframe_insert("physface.expression.jawOpen", frame=frame)
     for point in curve_of(still_face, "jawOpen").keyframe_points:
         point.interpolation = "BACK"
-    sampled = animation.sample_expression(scene, still_face, range(1, 21))[:, ARKIT_INDEX["jawOpen"]]
+    sampled = sampling.sample_expression(scene, still_face, range(1, 21))[:, ARKIT_INDEX["jawOpen"]]
     assert sampled.min() == 0.0
     assert sampled.max() <= 1.0

@@ -5,7 +5,7 @@ import bpy
 import numpy as np
 import pytest
 
-from physface_blender.blender import bridge, face_objects, jobs, live, shape_bake, worker_link
+from physface_blender.blender import baked_frames, bridge, face_objects, jobs, live, worker_link
 
 
 def key_names(skin) -> list[str]:
@@ -18,14 +18,14 @@ def after_frame(monkeypatch):
     """Do something as soon as a certain number of frames is finished."""
 
     def arrange(count: int, action) -> None:
-        original = shape_bake.BakedFrames.append
+        original = baked_frames.BakedFrames.append
 
         def append(self, *arguments) -> None:
             original(self, *arguments)
             if len(self.frames) == count:
                 action()
 
-        monkeypatch.setattr(shape_bake.BakedFrames, "append", append)
+        monkeypatch.setattr(baked_frames.BakedFrames, "append", append)
 
     return arrange
 
@@ -33,7 +33,7 @@ def after_frame(monkeypatch):
 def test_a_bake_plays_what_the_preview_with_physics_shows(scene, add_face, settle, key_jaw, evaluated) -> None:
     skin = add_face(seed=1)
     key_jaw(skin, 4)
-    skin.physface.bake_physics = True
+    skin.physface.bake.physics = True
     assert bpy.ops.physface.bake() == {"FINISHED"}
     assert key_names(skin) == ["PF Rest", "PF 1", "PF 2", "PF 3", "PF 4"]
     assert not skin.physface.live
@@ -69,7 +69,7 @@ def test_without_physics_the_bake_is_the_networks_face(scene, add_face, settle, 
 def test_a_bake_that_begins_in_a_wide_open_mouth_arrives(add_face, capfd) -> None:
     skin = add_face(seed=1)
     skin.physface.expression.jawOpen = 0.8
-    skin.physface.bake_physics = True
+    skin.physface.bake.physics = True
     assert bpy.ops.physface.bake(frame_start=7, frame_end=7) == {"FINISHED"}
     assert key_names(skin) == ["PF Rest", "PF 7"]
     assert "did not converge" not in capfd.readouterr().out
@@ -83,7 +83,7 @@ def test_a_range_of_no_frames_is_refused(add_face, first, last) -> None:
     with pytest.raises(RuntimeError, match="holds no frame"):
         bpy.ops.physface.bake(frame_start=first, frame_end=last)
     assert key_names(skin) == []
-    skin.physface.bake_range, skin.physface.bake_start, skin.physface.bake_end = "CUSTOM", 9, 8
+    skin.physface.bake.range, skin.physface.bake.start, skin.physface.bake.end = "CUSTOM", 9, 8
     with pytest.raises(RuntimeError, match="holds no frame"):
         bpy.ops.physface.bake()
 

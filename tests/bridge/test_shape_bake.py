@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from physface_blender.blender import bridge, face_objects, shape_bake
+from physface_blender.blender.baked_frames import BakedFrames
 from physface_blender.blender.face_objects import FaceObjectError
-from physface_blender.blender.shape_bake import BakedFrames
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The checks of the bundled wheels, on wheels made for the purpose."""
 
+import re
 import zipfile
 
 import pytest
@@ -7,9 +8,9 @@ import pytest
 from builder import wheels
 from builder.process import BuildError
 
-LOCK = "numba==0.68.1\nnumpy==1.26.4\nsetuptools==84.2.1\nsympy==1.14.0\n"
+LOCK = "numba==0.61.2\nnumpy==1.26.4\nsetuptools==84.2.1\nsympy==1.14.0\n"
 GOOD = {
-    "numba-0.68.1-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl": "",
+    "numba-0.61.2-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl": "",
     "sympy-1.14.0-py3-none-any.whl": "",
     "torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl": "Requires-Dist: sympy\n",
 }
@@ -39,10 +40,10 @@ def test_the_wheels_of_the_lock_pass(check):
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ("numba-0.68.1-cp312-cp312-manylinux_2_28_x86_64.whl", "Python 3.11"),
-        ("numba-0.68.1-cp311-cp311-win_amd64.whl", "linux-x64"),
-        ("numba-0.68.1-cp311-cp311-macosx_11_0_arm64.whl", "linux-x64"),
-        ("numba-0.68.1.tar.gz", "no wheel"),
+        ("numba-0.61.2-cp312-cp312-manylinux_2_28_x86_64.whl", "Python 3.11"),
+        ("numba-0.61.2-cp311-cp311-win_amd64.whl", "linux-x64"),
+        ("numba-0.61.2-cp311-cp311-macosx_11_0_arm64.whl", "linux-x64"),
+        ("numba-0.61.2.tar.gz", "no wheel"),
     ],
 )
 def test_a_file_that_blender_cannot_use_is_refused(check, file, message):
@@ -70,3 +71,20 @@ def test_torch_with_cuda_is_refused(check):
 
 def test_the_platform_is_one_that_blender_has():
     assert wheels.blender_platform() in wheels.PLATFORM_TAGS
+
+
+@pytest.mark.parametrize("platform", wheels.SHIPPED_PLATFORMS)
+def test_what_pip_downloads_for_a_platform_passes_the_check(platform):
+    for tag in wheels.PIP_PLATFORMS[platform]:
+        assert re.fullmatch(wheels.PLATFORM_TAGS[platform], tag)
+
+
+def test_torch_for_windows_needs_no_build_of_its_own_while_it_is_made_on_linux(check):
+    check(
+        {
+            "numba-0.61.2-cp311-cp311-win_amd64.whl": "",
+            "sympy-1.14.0-py3-none-any.whl": "",
+            "torch-2.13.0-cp311-cp311-win_amd64.whl": "Requires-Dist: triton; platform_system == 'Linux'\n",
+        },
+        "windows-x64",
+    )

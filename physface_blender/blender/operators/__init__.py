@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operators, ``physface.*``."""
 
-from . import add_face, backend, bake, expression, import_capture
+from . import add_face, backend, bake, bones, export, expression, masks, physics, presets, retarget
 
-CLASSES = (*add_face.CLASSES, *expression.CLASSES, *import_capture.CLASSES, *bake.CLASSES, *backend.CLASSES)
+CLASSES = (
+    *add_face.CLASSES,
+    *expression.CLASSES,
+    *presets.CLASSES,
+    *retarget.CLASSES,
+    *physics.CLASSES,
+    *bones.CLASSES,
+    *masks.CLASSES,
+    *bake.CLASSES,
+    *export.CLASSES,
+    *backend.CLASSES,
+)

@@ -8,7 +8,7 @@ from bpy.props import FloatProperty, IntProperty
 from ...anatomy.template import load_template
 from ...backend.identity import COEFFICIENT_BOUND, Identity
 from ...backend.messages import CharacterReady, CreateCharacter
-from .. import face_objects, jobs, live, preferences, properties, worker_link
+from .. import bones, face_objects, jobs, live, preferences, properties, worker_link
 from .base import JobOperator, UserError, Work
 
 SHAPE_COUNT = 6
@@ -110,6 +110,8 @@ class PHYSFACE_OT_add_face(JobOperator, bpy.types.Operator):
                 "The face was not added because Object Mode was left meanwhile; add it again in Object Mode."
             )
         skin = face_objects.create(bpy.context, template, ready.arrays, render_subdivision=self.render_subdivision)
+        for bone in bones.SCULPTED_BONES:
+            bones.remember_rest(face_objects.parts_of(skin)[bone].data)
         skin.physface.seed = self.seed
         properties.write_identity(skin, identity.coefficients)
         live.mark(skin)

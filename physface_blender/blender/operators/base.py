@@ -12,7 +12,9 @@ from ...anatomy.template import TemplateError
 from ...backend.errors import BackendError
 from ...performance.live_link_face import CaptureError
 from .. import face_objects, jobs
+from ..expression_presets import PresetError
 from ..face_objects import FaceObjectError
+from ..point_cache import PointCacheError
 from ..worker_link import LinkError
 
 
@@ -20,7 +22,16 @@ class UserError(Exception):
     """What was asked cannot be done; the message is a sentence for the user."""
 
 
-EXPECTED_ERRORS = (UserError, FaceObjectError, LinkError, BackendError, CaptureError, TemplateError)
+EXPECTED_ERRORS = (
+    UserError,
+    FaceObjectError,
+    PointCacheError,
+    PresetError,
+    LinkError,
+    BackendError,
+    CaptureError,
+    TemplateError,
+)
 """What operators turn into a report. Anything else is a fault of ours and shows as a traceback."""
 
 TIMER_SECONDS = 0.05

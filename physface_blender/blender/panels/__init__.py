@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The panels of the sidebar tab PhysFace."""
 
-from . import bake, capture, character, expression, physics
+from . import bake, bones, character, expression, paralysis, physics, retarget
 
-CLASSES = (*character.CLASSES, *expression.CLASSES, *capture.CLASSES, *physics.CLASSES, *bake.CLASSES)
+CLASSES = (
+    *character.CLASSES,
+    *expression.CLASSES,
+    *retarget.CLASSES,
+    *physics.CLASSES,
+    *paralysis.CLASSES,
+    *bones.CLASSES,
+    *bake.CLASSES,
+)

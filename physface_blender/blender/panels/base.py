@@ -34,3 +34,19 @@ def draw_job(layout: bpy.types.UILayout, uid: int) -> bool:
     row.progress(factor=job.fraction, text=job.sentence or job.title)
     row.operator("physface.cancel_job", text="", icon="CANCEL").job = uid
     return True
+
+
+def split_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """A column of properties with their names to the left."""
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    return column
+
+
+def draw_without_physics(layout: bpy.types.UILayout, skin: bpy.types.Object) -> None:
+    """A line where the settings of a panel are not seen, because the preview is the network's alone."""
+    if not skin.physface.live_physics and not face_objects.has_bake(skin):
+        row = layout.row()
+        row.label(text="Seen with physics only", icon="INFO")
+        row.prop(skin.physface, "live_physics", text="Physics", toggle=True, icon="PHYSICS")

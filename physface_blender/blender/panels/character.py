@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Panel Character: who the face is, at which resolution it is computed, and how the backend is."""
+"""Panel Character: who the face is, and how the backend is."""
 
 import bpy
 
@@ -28,13 +28,7 @@ class PHYSFACE_PT_character(SidebarPanel, bpy.types.Panel):
         if not draw_job(layout, 0):
             layout.operator("physface.add_face", text="Add Physical Face", icon="ADD")
         if skin is not None:
-            settings = skin.physface
-            column = layout.column()
-            column.use_property_split = True
-            column.use_property_decorate = False
-            column.label(text=f"{skin.name} (seed {settings.seed})", icon="USER")
-            column.prop(settings, "preview_resolution", text="Preview mm")
-            column.prop(settings, "bake_resolution", text="Bake mm")
+            layout.label(text=f"{skin.name} (seed {skin.physface.seed})", icon="USER")
         _draw_backend(layout)
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Panel Expression: the 52 sliders in foldable groups, and the live preview."""
+"""Panel Expression: the 52 sliders in foldable groups or by search, and the live preview."""
 
 import bpy
 
-from ...performance.arkit import GROUPS
+from ...performance.arkit import ARKIT_NAMES, GROUPS
 from .. import face_objects, live
 from .base import SkinPanel
 
@@ -31,10 +31,29 @@ class PHYSFACE_PT_expression(SkinPanel, bpy.types.Panel):
             layout.label(text="Shows its bake: clear it to preview", icon="INFO")
         elif skin.physface.live:
             layout.label(text=live.sentence(skin) or "Move a slider", icon="INFO")
-        row = layout.row(align=True)
+        column = layout.column(align=True)
+        row = column.row(align=True)
         row.operator("physface.reset_expression", text="Reset", icon="LOOP_BACK").group = "ALL"
         row.operator_menu_enum("physface.mirror_expression", "direction", text="Mirror", icon="MOD_MIRROR")
-        row.operator("physface.key_expression", text="Key All", icon="KEY_HLT").group = "ALL"
+        row.operator("physface.random_expression", text="Random", icon="SHADERFX").group = "ALL"
+        row = column.row(align=True)
+        row.operator("physface.key_expression", text="Key All", icon="KEY_HLT").only_changed = False
+        row.operator("physface.key_expression", text="Key Changed", icon="KEY_DEHLT").only_changed = True
+        row = column.row(align=True)
+        row.operator("physface.save_preset", text="Save", icon="FILE_NEW")
+        row.operator_menu_enum("physface.apply_preset", "preset", text="Apply", icon="FILE_TICK")
+        row.operator_menu_enum("physface.delete_preset", "preset", text="", icon="TRASH")
+        if skin.physface.solo != "ALL":
+            layout.prop(skin.physface, "solo", icon="SOLO_ON")
+        layout.prop(context.window_manager, "physface_search", text="", icon="VIEWZOOM")
+        wanted = context.window_manager.physface_search.replace(" ", "").casefold()
+        if wanted:
+            found = [name for name in ARKIT_NAMES if wanted in name.casefold()]
+            column = layout.column(align=True)
+            for name in found:
+                column.prop(skin.physface.expression, name, slider=True)
+            if not found:
+                column.label(text="No slider has such a name", icon="INFO")
 
 
 class _GroupPanel(SkinPanel):
@@ -43,9 +62,19 @@ class _GroupPanel(SkinPanel):
     bl_parent_id = "PHYSFACE_PT_expression"
     group = ""
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a character, as long as nothing is searched."""
+        return super().poll(context) and not context.window_manager.physface_search.strip()
+
     def draw_header_preset(self, context: bpy.types.Context) -> None:
-        """A reset button for the group."""
-        self.layout.operator("physface.reset_expression", text="", icon="LOOP_BACK", emboss=False).group = self.group
+        """A reset button and a solo button for the group."""
+        settings = face_objects.skin_of(context.active_object).physface
+        is_alone = settings.solo == self.group
+        row = self.layout.row(align=True)
+        solo = row.operator("physface.solo", text="", icon="SOLO_ON" if is_alone else "SOLO_OFF", emboss=False)
+        solo.group = "ALL" if is_alone else self.group
+        row.operator("physface.reset_expression", text="", icon="LOOP_BACK", emboss=False).group = self.group
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the sliders."""

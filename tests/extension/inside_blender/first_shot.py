@@ -47,7 +47,7 @@ sliders = skin.physface.expression
 for frame, weight in ((1, 0.0), (3, 0.6)):
     sliders.jawOpen = weight
     skin.keyframe_insert("physface.expression.jawOpen", frame=frame)
-skin.physface.bake_resolution = BAKE_MM
+skin.physface.bake.resolution = BAKE_MM
 assert bpy.ops.physface.bake(frame_start=1, frame_end=3) == {"FINISHED"}
 keys = [block.name for block in skin.data.shape_keys.key_blocks]
 frames = [shown(skin, frame) for frame in (1, 2, 3)]

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators on the bones: sculpt one, let the face take it over, give the person's own back."""
+
+import bpy
+from bpy.props import EnumProperty
+
+from ...backend.messages import Posed
+from ...performance.arkit import expression
+from .. import bones, effects, face_objects, jobs, live, preferences, requests, worker_link
+from .base import JobOperator, ReportingOperator, Result, UserError, Work, needs_skin
+
+JAW_HANDLES = ("jaw_length", "jaw_width", "jaw_height")
+
+
+class PHYSFACE_OT_sculpt_bone(ReportingOperator, bpy.types.Operator):
+    """Show a bone and sculpt it; press Update Anatomy when it is done."""
+
+    bl_idname = "physface.sculpt_bone"
+    bl_label = "Sculpt Bone"
+    bl_options = {"REGISTER", "UNDO"}
+
+    bone: EnumProperty(
+        name="Bone",
+        items=(
+            ("mandible", "Mandible", "The lower jaw"),
+            ("skull", "Skull", "All of the head's bone but the lower jaw"),
+        ),
+        default="mandible",
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a character in Object Mode."""
+        if not needs_skin(cls, context):
+            return False
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Leave the current mode first: sculpting starts in Object Mode")
+            return False
+        return True
+
+    def perform(self, context: bpy.types.Context) -> Result:
+        """Make the bone visible and active, and enter Sculpt Mode."""
+        skin = face_objects.skin_of(context.active_object)
+        bone = face_objects.parts_of(skin).get(self.bone)
+        if bone is None:
+            raise UserError(f"{skin.name} has no {self.bone} any more; bring it back with undo, or add the face again.")
+        bone.hide_viewport = False
+        bone.hide_set(False)
+        if not bone.visible_get():
+            raise UserError(f"{bone.name} is in a hidden collection; show the collection first.")
+        for selected in context.selected_objects:
+            selected.select_set(False)
+        bone.select_set(True)
+        context.view_layer.objects.active = bone
+        bpy.ops.object.mode_set(mode="SCULPT")
+        return {"FINISHED"}
+
+
+class PHYSFACE_OT_update_anatomy(JobOperator, bpy.types.Operator):
+    """Let the face take over the sculpted bones; a bone that comes through the skin is refused, with the place."""
+
+    bl_idname = "physface.update_anatomy"
+    bl_label = "Update Anatomy"
+    bl_options = {"REGISTER", "UNDO"}
+    job_title = "Updating the Anatomy"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a character."""
+        return needs_skin(cls, context)
+
+    def work(self, context: bpy.types.Context, job: jobs.Job) -> Work:
+        """Pose the face at rest with the new bones; only when that goes well they are kept."""
+        if context.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")  # what was sculpted is in the mesh only then
+        skin = face_objects.skin_of(context.active_object)
+        uid, displacements = skin.session_uid, bones.sculpted(skin)
+        if not displacements:
+            raise UserError("No bone was sculpted since the last update; sculpt the mandible or the skull first.")
+        acting = effects.settings(skin, context.evaluated_depsgraph_get())
+        acting |= {f"sculpted_{bone}": effects.sculpt_values(moved) for bone, moved in displacements.items()}
+        link = worker_link.get(preferences.backend_settings())
+        link.character(requests.preview_character(skin))
+        job.sentence = "Fitting the tissue to the bones"
+        ticket = link.ask(requests.trial_pose(skin, expression(), acting))
+        for _ in link.await_last(ticket):
+            if job.cancel_requested:
+                link.cancel(ticket)
+                return {"CANCELLED"}
+            yield
+        ticket.result(Posed)
+        skin = face_objects.find_skin(uid)
+        if skin is None:
+            raise UserError("The face was removed meanwhile, so there is nothing to update.")
+        bones.take_over(skin, displacements)
+        skin.physface.effects.edited_bones = True
+        live.mark(skin)
+        return {"FINISHED"}
+
+
+class PHYSFACE_OT_reset_bones(ReportingOperator, bpy.types.Operator):
+    """Give the face its own bones back."""
+
+    bl_idname = "physface.reset_bones"
+    bl_label = "Reset Bones"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a character whose bones are edited."""
+        if not needs_skin(cls, context):
+            return False
+        skin = face_objects.skin_of(context.active_object)
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Leave the current mode first")
+            return False
+        handles = [getattr(skin.physface.effects, name) for name in JAW_HANDLES]
+        if handles == [1.0, 1.0, 1.0] and not bones.taken_over(skin) and not bones.sculpted(skin):
+            cls.poll_message_set("The bones are the person's own")
+            return False
+        return True
+
+    def perform(self, context: bpy.types.Context) -> Result:
+        """Set all handles to 1 and drop what was sculpted."""
+        skin = face_objects.skin_of(context.active_object)
+        for name in JAW_HANDLES:
+            skin.physface.effects.property_unset(name)
+        bones.forget(skin)
+        live.mark(skin)
+        return {"FINISHED"}
+
+
+CLASSES = (PHYSFACE_OT_sculpt_bone, PHYSFACE_OT_update_anatomy, PHYSFACE_OT_reset_bones)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Performances from captures, other faces and actions become ordinary keyframes on the sliders."""
+
+import bpy
+from bpy.props import StringProperty
+from bpy_extras.io_utils import ImportHelper
+
+from ...performance.curves import Performance
+from .. import compat, face_objects, live, performances
+from ..properties import EXPRESSION_PATH
+from .base import ReportingOperator, Result, UserError, needs_skin
+
+
+class _Retargeting(ReportingOperator):
+    """What the operators share that key a performance."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a character."""
+        return needs_skin(cls, context)
+
+    def key(self, context: bpy.types.Context, performance: Performance) -> Result:
+        """Key it and say what came of it."""
+        skin = face_objects.skin_of(context.active_object)
+        frames = performances.retarget(context.scene, skin, performance)
+        live.mark(skin)
+        for message in performance.messages:
+            self.report({"INFO"}, message)
+        self.report({"INFO"}, f"{skin.physface.retarget.summary}, keyframes {frames[0]} to {frames[-1]}")
+        return {"FINISHED"}
+
+
+class PHYSFACE_OT_import_capture(_Retargeting, bpy.types.Operator, ImportHelper):
+    """Choose a Live Link Face CSV and key it on the sliders, at the scene's frame rate."""
+
+    bl_idname = "physface.import_capture"
+    bl_label = "Import Capture"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filename_ext = ".csv"
+    filter_glob: StringProperty(default="*.csv;*.csv.gz", options={"HIDDEN"})
+
+    def perform(self, context: bpy.types.Context) -> Result:
+        """Read everything, then write the keys."""
+        if not self.filepath:
+            raise UserError("No file was named; choose a Live Link Face CSV.")
+        performance = performances.from_file(self.filepath)
+        result = self.key(context, performance)
+        settings = face_objects.skin_of(context.active_object).physface.retarget
+        settings.source, settings.filepath = "CAPTURE", self.filepath
+        return result
+
+
+class PHYSFACE_OT_retarget(_Retargeting, bpy.types.Operator):
+    """Key the chosen performance on the sliders, with the settings above; press again after a change."""
+
+    bl_idname = "physface.retarget"
+    bl_label = "Retarget"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a character with a chosen source."""
+        if not super().poll(context):
+            return False
+        settings = face_objects.skin_of(context.active_object).physface.retarget
+        chosen = {"CAPTURE": settings.filepath, "CHARACTER": settings.character, "ACTION": settings.action}
+        if not chosen[settings.source]:
+            cls.poll_message_set("Choose a file, a character or an action first")
+            return False
+        return True
+
+    def perform(self, context: bpy.types.Context) -> Result:
+        """Read everything, then write the keys."""
+        skin = face_objects.skin_of(context.active_object)
+        return self.key(context, performances.from_settings(context.scene, skin))
+
+
+class PHYSFACE_OT_clear_keys(ReportingOperator, bpy.types.Operator):
+    """Remove all keyframes of the sliders; the face keeps the expression it shows."""
+
+    bl_idname = "physface.clear_keys"
+    bl_label = "Clear Keys"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a character whose sliders are keyed."""
+        if not needs_skin(cls, context):
+            return False
+        if not any(_is_of_slider(curve) for curve in compat.fcurves(face_objects.skin_of(context.active_object))):
+            cls.poll_message_set("No slider of this face is keyed")
+            return False
+        return True
+
+    def perform(self, context: bpy.types.Context) -> Result:
+        """Remove the curves."""
+        skin = face_objects.skin_of(context.active_object)
+        compat.remove_fcurves(skin, _is_of_slider)
+        live.mark(skin)
+        return {"FINISHED"}
+
+
+def _is_of_slider(curve: bpy.types.FCurve) -> bool:
+    return curve.data_path.startswith(f"{EXPRESSION_PATH}.")
+
+
+CLASSES = (PHYSFACE_OT_import_capture, PHYSFACE_OT_retarget, PHYSFACE_OT_clear_keys)

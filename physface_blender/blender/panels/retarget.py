@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Panel Retarget: performances from files, other faces and actions."""
+
+import bpy
+
+from ...performance.arkit import GROUPS
+from .. import animation, face_objects
+from .base import SkinPanel, split_column
+
+
+class PHYSFACE_PT_retarget(SkinPanel, bpy.types.Panel):
+    """Choose a performance and key it."""
+
+    bl_label = "Retarget"
+    bl_order = 2
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the panel."""
+        layout = self.layout
+        settings = face_objects.skin_of(context.active_object).physface.retarget
+        column = split_column(layout)
+        column.prop(settings, "source")
+        if settings.source == "CAPTURE":
+            row = column.row(align=True)
+            row.prop(settings, "filepath")
+            row.operator("physface.import_capture", text="", icon="IMPORT")
+        else:
+            column.prop(settings, settings.source.lower())
+        column.prop(settings, "start")
+        column.prop(settings, "speed")
+        column.prop(settings, "smoothing")
+        column.prop(settings, "extend_scene")
+        row = layout.row(align=True)
+        row.operator("physface.retarget", icon="ACTION")
+        row.operator("physface.clear_keys", text="", icon="TRASH")
+        layout.label(text=f"Scene: {animation.frame_rate(context.scene):.6g} fps", icon="TIME")
+        if settings.summary:
+            layout.label(text=settings.summary)
+
+
+class PHYSFACE_PT_retarget_gain(SkinPanel, bpy.types.Panel):
+    """How strongly each region takes part."""
+
+    bl_label = "Gain"
+    bl_parent_id = "PHYSFACE_PT_retarget"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the panel."""
+        settings = face_objects.skin_of(context.active_object).physface.retarget
+        column = split_column(self.layout)
+        for group in GROUPS:
+            column.prop(settings, f"gain_{group}")
+
+
+CLASSES = (PHYSFACE_PT_retarget, PHYSFACE_PT_retarget_gain)

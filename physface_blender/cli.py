@@ -78,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="LENGTH[,WIDTH,HEIGHT]",
         help="scale of the mandible about its condyles",
     )
+    demo.add_argument(
+        "--style",
+        metavar="NAME:WEIGHT,...",
+        help="styles of actors that the performance is played in, such as actor_3:0.6,actor_5:0.4, or a style file",
+    )
     demo.set_defaults(action=_demo)
     sheet = commands.add_parser(
         "expressions",
@@ -103,6 +108,7 @@ def _demo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     from .demo.console import Console
     from .demo.effect_options import effects_from_words
     from .demo.run import DemoOptions, run_demo
+    from .demo.style_options import style_from_words
 
     def work() -> int:
         wanted = DemoOptions(
@@ -118,6 +124,7 @@ def _demo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             effects=effects_from_words(
                 options.gravity, options.stiffness, options.paralysis, options.jaw_scale, options.friction
             ),
+            style=style_from_words(options.style),
         )
         return run_demo(wanted, ["build.py", *arguments], Console())
 

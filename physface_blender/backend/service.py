@@ -197,6 +197,7 @@ class Service:
         start = self._live_states.pop(request.character, None)  # after an error the next pose starts at rest
         posed = character.pose(
             request.expression,
+            style=request.style,
             effects=self._effects(request),
             physics=request.physics,
             contact=request.contact,
@@ -224,6 +225,7 @@ class Service:
         self._announce_preparation(request, character)
         posed = character.pose(
             request.expression,
+            style=request.style,
             effects=self._effects(request),
             physics=request.physics,
             contact=request.contact,

@@ -9,10 +9,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ..performance.arkit import ARKIT_NAMES
 from .lipschitz import LipschitzLinear
 from .weights import WeightsError, load_weights, models_directory, read_metadata
 
@@ -20,6 +20,8 @@ EXPRESSION_COUNT = 52
 CROSSED_COUNT = 32
 FEATURE_COUNT = 2 * EXPRESSION_COUNT + CROSSED_COUNT
 STYLE_FILE = "style"
+UNSTYLED = ("eyeBlink", "eyeLook", "tongueOut")
+"""What is nobody's style: lids that are asked to close must close, and eyes look where they are told."""
 
 
 class StyleNetwork(nn.Module):
@@ -32,7 +34,8 @@ class StyleNetwork(nn.Module):
 
     h holds the weights, their squares, and ``CROSSED_COUNT`` learned features of all of them together (two Lipschitz
     layers); M_k, (52, FEATURE_COUNT), is learned per actor and s_k is the code: how much of actor k. The correction is
-    linear in the code, so that styles blend evenly; a code of zeros and an expression of zeros change nothing.
+    linear in the code, so that styles blend evenly; a code of zeros and an expression of zeros change nothing, and what
+    ``UNSTYLED`` names is never changed.
     """
 
     def __init__(self, actor_count: int) -> None:
@@ -41,6 +44,8 @@ class StyleNetwork(nn.Module):
         self.crossing = LipschitzLinear(EXPRESSION_COUNT, CROSSED_COUNT)
         self.crossed = LipschitzLinear(CROSSED_COUNT, CROSSED_COUNT)
         self.readouts = nn.Parameter(torch.zeros(actor_count, EXPRESSION_COUNT, FEATURE_COUNT))
+        styled = torch.tensor([0.0 if name.startswith(UNSTYLED) else 1.0 for name in ARKIT_NAMES])
+        self.register_buffer("styled", styled, persistent=False)
 
     def features(self, weights: torch.Tensor) -> torch.Tensor:
         """h(w) - h(0), (..., FEATURE_COUNT), of weights (..., 52)."""
@@ -50,7 +55,7 @@ class StyleNetwork(nn.Module):
 
     def forward(self, weights: torch.Tensor, readout: torch.Tensor) -> torch.Tensor:
         """Map weights (..., 52) by readouts (..., 52, FEATURE_COUNT), before the clamp, to (..., 52)."""
-        return weights + (readout @ self.features(weights).unsqueeze(-1)).squeeze(-1)
+        return weights + self.styled * (readout @ self.features(weights).unsqueeze(-1)).squeeze(-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,26 +93,21 @@ class StyleModel:
         done = self.network(torch.as_tensor(asked), readout)
         return done.clamp(0.0, 1.0).numpy().astype(np.float64)
 
-    def with_file(self, path: Path) -> Self:
-        """This model with the styles of a file that ``save_style`` wrote.
+    def with_file(self, path: Path, name: str) -> Self:
+        """This model with the style of a file that ``save_style`` wrote, under a name.
 
         Raises:
             WeightsError: the file cannot be used, or belongs to other features than this model's.
         """
-        try:
-            with safe_open(path, framework="pt") as reader:
-                metadata = reader.metadata() or {}
-                readouts = {name: reader.get_tensor(name) for name in reader.keys()}  # noqa: SIM118 - not a dict
-        except (SafetensorError, OSError) as error:
-            raise WeightsError(f"The style file {path} cannot be read ({error}).") from error
+        metadata = read_metadata(path)
         if metadata.get("model") != "actor_style":
             raise WeightsError(f"The file {path} holds {metadata.get('model')!r}; a style file is wanted.")
         if metadata.get("features") != self.feature_hash:
             raise WeightsError(f"The style in {path} was learned with another version of PhysFace; learn it again.")
-        for name, readout in readouts.items():
-            if readout.shape != (EXPRESSION_COUNT, FEATURE_COUNT) or not bool(torch.isfinite(readout).all()):
-                raise WeightsError(f"The style {name} in {path} is damaged; learn it again.")
-        return type(self)(self.network, self.readouts | readouts)
+        readout = load_file(path)["readout"]
+        if readout.shape != (EXPRESSION_COUNT, FEATURE_COUNT) or not bool(torch.isfinite(readout).all()):
+            raise WeightsError(f"The style in {path} is damaged; learn it again.")
+        return type(self)(self.network, self.readouts | {name: readout})
 
     @property
     def feature_hash(self) -> str:
@@ -119,11 +119,11 @@ class StyleModel:
         return digest.hexdigest()[:16]
 
 
-def save_style(model: StyleModel, name: str, readout: torch.Tensor, path: Path) -> None:
-    """Write one more style, learned with this model's features, to a file that ``StyleModel.with_file`` reads."""
+def save_style(model: StyleModel, readout: torch.Tensor, path: Path) -> None:
+    """Write a style that was learned with this model's features to a file that ``StyleModel.with_file`` reads."""
     metadata = {"model": "actor_style", "features": model.feature_hash}
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: readout.detach().cpu().contiguous()}, path, metadata=metadata)
+    save_file({"readout": readout.detach().cpu().contiguous()}, path, metadata=metadata)
 
 
 def load_style(path: Path | None = None) -> StyleModel:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ..networks.generalized import DISPLACEMENT_SCALE_MM, EXPRESSION_COUNT, GeneralizedModel, GeneralizedNetwork
-from ..networks.style import FEATURE_COUNT, StyleModel, StyleNetwork
+from ..networks.style import CROSSED_COUNT, FEATURE_COUNT, StyleModel, StyleNetwork
 from ..performance.arkit import ARKIT_NAMES
 from .actor_capture import ActorCapture, ActorCaptureError
 
@@ -112,8 +112,9 @@ def ridge_weights() -> torch.Tensor:
     side = np.array([1 if name.endswith("Left") else -1 if name.endswith("Right") else 0 for name in ARKIT_NAMES])
     pairs = np.where(side[:, None] * side[None, :] < 0, OTHER_SIDE, 1.0)
     np.fill_diagonal(pairs, SAME_MUSCLE)
-    crossed = np.ones((EXPRESSION_COUNT, FEATURE_COUNT - 2 * EXPRESSION_COUNT))
-    return _tensor(np.concatenate([pairs, pairs, crossed], axis=1))
+    # The left half's learned features, then the right half's.
+    crossed = [np.where(side == -half, OTHER_SIDE, 1.0)[:, None].repeat(CROSSED_COUNT, axis=1) for half in (1, -1)]
+    return _tensor(np.concatenate([pairs, pairs, *crossed], axis=1))
 
 
 def style_loss(

@@ -12,13 +12,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ..performance.arkit import ARKIT_NAMES
+from ..performance.arkit import ARKIT_NAMES, MIRROR_INDEX
 from .lipschitz import LipschitzLinear
 from .weights import WeightsError, load_weights, models_directory, read_metadata
 
 EXPRESSION_COUNT = 52
-CROSSED_COUNT = 32
-FEATURE_COUNT = 2 * EXPRESSION_COUNT + CROSSED_COUNT
+CROSSED_COUNT = 24
+"""Of each side."""
+FEATURE_COUNT = 2 * EXPRESSION_COUNT + 2 * CROSSED_COUNT
+LEFT_VIEW = tuple(index for index, name in enumerate(ARKIT_NAMES) if not name.endswith("Right"))
+RIGHT_VIEW = tuple(int(MIRROR_INDEX[index]) for index in LEFT_VIEW)
+"""What the left and the right half of a face are asked for, in the same order."""
 STYLE_FILE = "style"
 UNSTYLED = ("eyeBlink", "eyeLook", "tongueOut")
 """What is nobody's style: lids that are asked to close must close, and eyes look where they are told."""
@@ -32,8 +36,8 @@ class StyleNetwork(nn.Module):
 
         T(w, s) = clamp(w + sum_k s_k M_k (h(w) - h(0)), 0, 1)
 
-    h holds the weights, their squares, and ``CROSSED_COUNT`` learned features of all of them together (two Lipschitz
-    layers); M_k, (52, FEATURE_COUNT), is learned per actor and s_k is the code: how much of actor k. The correction is
+    h holds the weights, their squares, and ``CROSSED_COUNT`` learned features of each half of the face (two Lipschitz
+    layers, the same for both halves); M_k, (52, FEATURE_COUNT), is learned per actor and s_k is the code: how much of actor k. The correction is
     linear in the code, so that styles blend evenly; a code of zeros and an expression of zeros change nothing, and what
     ``UNSTYLED`` names is never changed.
     """
@@ -41,7 +45,7 @@ class StyleNetwork(nn.Module):
     def __init__(self, actor_count: int) -> None:
         """Make a network for so many actors; all of them start without a style."""
         super().__init__()
-        self.crossing = LipschitzLinear(EXPRESSION_COUNT, CROSSED_COUNT)
+        self.crossing = LipschitzLinear(len(LEFT_VIEW), CROSSED_COUNT)
         self.crossed = LipschitzLinear(CROSSED_COUNT, CROSSED_COUNT)
         self.readouts = nn.Parameter(torch.zeros(actor_count, EXPRESSION_COUNT, FEATURE_COUNT))
         styled = torch.tensor([0.0 if name.startswith(UNSTYLED) else 1.0 for name in ARKIT_NAMES])
@@ -49,9 +53,11 @@ class StyleNetwork(nn.Module):
 
     def features(self, weights: torch.Tensor) -> torch.Tensor:
         """h(w) - h(0), (..., FEATURE_COUNT), of weights (..., 52)."""
-        both = torch.stack([weights, torch.zeros_like(weights)])
+        halves = torch.stack([weights[..., LEFT_VIEW], weights[..., RIGHT_VIEW]])
+        both = torch.stack([halves, torch.zeros_like(halves)])
         crossed = torch.tanh(self.crossed(nn.functional.gelu(self.crossing(both))))
-        return torch.cat([weights, weights.square(), crossed[0] - crossed[1]], dim=-1)
+        left, right = crossed[0] - crossed[1]
+        return torch.cat([weights, weights.square(), left, right], dim=-1)
 
     def forward(self, weights: torch.Tensor, readout: torch.Tensor) -> torch.Tensor:
         """Map weights (..., 52) by readouts (..., 52, FEATURE_COUNT), before the clamp, to (..., 52)."""

@@ -24,9 +24,8 @@ Array = npt.NDArray[np.float64]
 BONE_STIFFNESS = 100.0
 """Of attachment, in multiples of mu per mm^3: a thousand times what a millimetre of tissue opposes."""
 SKIN_STIFFNESS = 20.0
-"""Of captured skin, likewise: stiff enough to follow within a tenth of a millimetre, soft enough to smooth noise."""
+"""Of every captured vertex, likewise; tissue then follows within 0.1 to 0.3 mm on average."""
 BORDER_STIFFNESS = 1.0
-LEAST_STRETCH = 0.1
 LOOSE_STIFFNESS = 1e-6
 """Of every node to where it rests, so that no piece floats."""
 
@@ -101,11 +100,20 @@ class ProjectiveTissue:
         """Deformation gradients (E, 8, 3, 3) at the Gauss points for nodes (N, 3)."""
         return (self._gradient @ nodes).reshape(-1, 8, 3, 3).swapaxes(2, 3)
 
-    def actuation(self, nodes: Array) -> Array:
-        """The stretch (E, 8, 3, 3) at the Gauss points, symmetric: the deformation gradient without its rotation."""
+    @property
+    def gauss_volumes(self) -> Array:
+        """(E, 8) mm^3 of tissue that each Gauss point stands for."""
+        return self._weights
+
+    def actuation(self, nodes: Array, stretch_range: tuple[float, float]) -> Array:
+        """The stretch (E, 8, 3, 3) at the Gauss points, symmetric: the deformation gradient without its rotation.
+
+        Args:
+            nodes: (N, 3).
+            stretch_range: what the principal stretches are clipped to; also those of cells turned inside out.
+        """
         _, values, right = np.linalg.svd(self.gradients(nodes))
-        # A cell that captured lips have turned inside out has no stretch; it keeps a tenth of its size.
-        return np.einsum("eqji,eqj,eqjk->eqik", right, np.maximum(values, LEAST_STRETCH), right)
+        return np.einsum("eqji,eqj,eqjk->eqik", right, np.clip(values, *stretch_range), right, optimize=True)
 
     def solve(
         self, actuation: Array, jaw: Array, skin: Array | None = None, start: Array | None = None, iterations: int = 40

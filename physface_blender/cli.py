@@ -94,6 +94,25 @@ def _parser() -> argparse.ArgumentParser:
     sheet.add_argument("--width", type=int, default=224, metavar="PIXELS", help="width of a picture, even")
     sheet.add_argument("--samples", type=int, default=12, metavar="N", help="paths per pixel")
     sheet.set_defaults(action=_expressions)
+    styles = commands.add_parser(
+        "styles",
+        help="render a sheet of three expressions in all styles on one face",
+        description="Renders a smile, a surprise and an 'oo', each without a style and in every style there is.",
+    )
+    styles.add_argument("--out", type=Path, default=Path("docs/evaluation/styles.png"), metavar="FILE")
+    styles.add_argument("--seed", type=int, default=1, metavar="N", help="number from which the identity is drawn")
+    styles.add_argument("--width", type=int, default=160, metavar="PIXELS", help="width of a picture, even")
+    styles.add_argument("--samples", type=int, default=12, metavar="N", help="paths per pixel")
+    styles.set_defaults(action=_styles)
+    learn = commands.add_parser(
+        "learn-style",
+        help="learn an actor's style from its capture",
+        description="Learns how an actor performs from shapes and performances (docs/formats/actor.md) and writes a "
+        "style file that --style takes.",
+    )
+    learn.add_argument("actor", type=Path, metavar="ACTOR.npz", help="what was captured of the actor")
+    learn.add_argument("--out", type=Path, metavar="FILE", help="the style file; default: ACTOR.safetensors")
+    learn.set_defaults(action=_learn_style)
     for command in (demo, sheet):
         command.add_argument(
             "--resolution", type=float, default=4.0, metavar="MM", help="edge of the cells, 1 to 10 mm"
@@ -146,11 +165,44 @@ def _expressions(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
     return _explaining(lambda: run_expressions(wanted, Console()))
 
 
+def _styles(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
+    from .demo.console import Console
+    from .demo.style_sheet import StyleSheetOptions, run_style_sheet
+
+    wanted = StyleSheetOptions(out=options.out, seed=options.seed, width=options.width, samples=options.samples)
+    return _explaining(lambda: run_style_sheet(wanted, Console()))
+
+
+def _learn_style(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
+    from .demo.console import Console
+    from .fitting.actor_capture import read_actor
+    from .fitting.style_fit import StyleExamples, fit_style
+    from .networks.generalized import load_generalized
+    from .networks.style import load_style, save_style
+
+    console = Console()
+
+    def tell(share: float, text: str) -> bool:
+        console.progress(f"{100.0 * share:.0f} %  {text}")
+        return True
+
+    def work() -> int:
+        actor, model, styles = read_actor(options.actor), load_generalized(), load_style()
+        readout = fit_style(model, styles, StyleExamples.of(model, actor), progress=tell)
+        out = options.out or options.actor.with_suffix(".safetensors")
+        save_style(styles, readout, out)
+        console.say(f'{out}: the style of {actor.name}; play it with --style "{out}:1".')
+        return 0
+
+    return _explaining(work)
+
+
 def _explaining(work: Callable[[], int]) -> int:
     """Do the work; what can be expected to go wrong becomes a sentence and a return code."""
     from .anatomy.template import TemplateError
     from .backend.errors import BackendError
     from .demo.errors import DemoError, StudioError
+    from .fitting.actor_capture import ActorCaptureError
     from .networks.weights import WeightsError
     from .performance.live_link_face import CaptureError
     from .simulation.hexahedron import RestShapeError
@@ -160,6 +212,7 @@ def _explaining(work: Callable[[], int]) -> int:
         return work()
     except (
         DemoError,
+        ActorCaptureError,
         CaptureError,
         TemplateError,
         WeightsError,

@@ -44,7 +44,7 @@ class ActorCapture:
     Attributes:
         name: of the actor.
         neutral: (V, 3).
-        faces: (F, 3 or 4) int32.
+        faces: (F, 4) int32, the last index -1 in a triangle.
         shape_names: K names.
         shape_weights: (K, 52) what each shape means in ARKit weights.
         shapes: (K, V, 3) displacement from the neutral.
@@ -76,6 +76,7 @@ class ActorCapture:
         count, shapes = len(self.neutral), len(self.shape_names)
         expected = {
             "neutral": (count, 3),
+            "faces": (len(self.faces), 4),
             "shape_weights": (shapes, ARKIT_COUNT),
             "shapes": (shapes, count, 3),
             "shape_jaw": (shapes, 4, 4),
@@ -99,7 +100,7 @@ class ActorCapture:
                 raise ActorCaptureError(f"The {name} of actor {self.name} holds values that are not finite numbers.")
         if (self.canonical is None) != (self.parting is None):
             raise ActorCaptureError(f"Actor {self.name} must come with both canonical points and parting, or neither.")
-        if len(self.faces) and not 0 <= self.faces.min() <= self.faces.max() < count:
+        if len(self.faces) and not (self.faces[:, :3].min() >= 0 and self.faces.max() < count):
             raise ActorCaptureError(f"The faces of actor {self.name} name vertices that are not there.")
 
     def blendweights(self, positions: Array) -> Array:

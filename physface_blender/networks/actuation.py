@@ -91,11 +91,11 @@ class ActuationModel(nn.Module):
             self.jaw[-1].bias.zero_()
 
     def code(self, expression: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        """z (B, CODE_SIZE) of expressions (B, expression_count) and style codes (B, STYLE_SIZE)."""
+        """Z (B, CODE_SIZE) of expressions (B, expression_count) and style codes (B, STYLE_SIZE)."""
         return torch.cat([self.expression_mlp(expression), self.style_mlp(style)], dim=-1)
 
     def modulation_code(self, code: torch.Tensor) -> torch.Tensor:
-        """m (B, depth, width) of z (B, CODE_SIZE); what figure 4 shows."""
+        """M (B, depth, width) of z (B, CODE_SIZE); what figure 4 shows."""
         modulation = self.modulation(code).unflatten(-1, (self.settings.depth, self.settings.width))
         return modulation if self.settings.sine else torch.tanh(modulation)
 
@@ -107,7 +107,9 @@ class ActuationModel(nn.Module):
         modulation = 1.0 + self.modulation_code(code)
         values = torch.sin(FIRST_FREQUENCY * self.first(coordinates)) * modulation[:, None, 0]
         for index, layer in enumerate(self.hidden, 1):
-            values = torch.sin(FIRST_FREQUENCY * layer(values)) if self.settings.sine else nn.functional.gelu(layer(values))
+            values = (
+                torch.sin(FIRST_FREQUENCY * layer(values)) if self.settings.sine else nn.functional.gelu(layer(values))
+            )
             values = values * modulation[:, None, index]
         # The last features may change sign with the code: a muscle pulls or lets go.
         values = values * (1.0 + self.output_modulation(code))[:, None]

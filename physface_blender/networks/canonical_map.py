@@ -1,6 +1,7 @@
 """The map phi from an identity's material space to the canonical face."""
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -23,7 +24,7 @@ class CanonicalMap(nn.Module):
         """Initialise as Sitzmann et al. 2020, section 3.2, with an output near zero."""
         super().__init__()
         counts = [3] + [WIDTH] * DEPTH
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(counts[:-1], counts[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(counts))
         self.output = nn.Linear(WIDTH, 3)
         self.register_buffer("center", torch.tensor(CENTER_MM))
         with torch.no_grad():

@@ -37,9 +37,9 @@ class StyleNetwork(nn.Module):
         T(w, s) = clamp(w + sum_k s_k M_k (h(w) - h(0)), 0, 1)
 
     h holds the weights, their squares, and ``CROSSED_COUNT`` learned features of each half of the face (two Lipschitz
-    layers, the same for both halves); M_k, (52, FEATURE_COUNT), is learned per actor and s_k is the code: how much of actor k. The correction is
-    linear in the code, so that styles blend evenly; a code of zeros and an expression of zeros change nothing, and what
-    ``UNSTYLED`` names is never changed.
+    layers, the same for both halves); M_k, (52, FEATURE_COUNT), is learned per actor and s_k is the code: how much of
+    actor k. The correction is linear in the code, so that styles blend evenly; a code of zeros and an expression of zeros
+    change nothing, and what ``UNSTYLED`` names is never changed.
     """
 
     def __init__(self, actor_count: int) -> None:

@@ -10,11 +10,16 @@ import torch
 from .allocator import keep_freed_memory
 from .generalized.publish import publish_generalized
 from .generalized.run import run_generalized
+from .style.actuation_run import run_actuation
 from .style.before_generalized import run_style
 from .style.publish import publish_style
 
-MODELS = {"generalized": (run_generalized, publish_generalized), "style": (run_style, publish_style)}
-"""Name to what trains it and what puts it among the shipped models."""
+MODELS = {
+    "generalized": (run_generalized, publish_generalized),
+    "style": (run_style, publish_style),
+    "actuation": (run_actuation, None),
+}
+"""Name to what trains it and what puts it among the shipped models, if it is one of them."""
 
 
 def main() -> int:
@@ -36,6 +41,8 @@ def main() -> int:
         print(f"{100 * fraction:5.1f} %  {message}", flush=True)
 
     run, publish = MODELS[arguments.model]
+    if arguments.publish and publish is None:
+        parser.error(f"{arguments.model} is trained for its evaluation and not shipped; leave out --publish.")
     out = arguments.out or Path("build/training") / arguments.model
     metrics = run(arguments.config, arguments.data, out, progress)
     if arguments.publish:

@@ -18,7 +18,7 @@ def actor():
     return ActorCapture(
         name="someone",
         neutral=neutral,
-        faces=np.array([[0, 1, 2]], dtype=np.int32),
+        faces=np.array([[0, 1, 2, -1]], dtype=np.int32),
         shape_names=("a", "b", "c"),
         shape_weights=random.uniform(size=(3, 52)),
         shapes=shapes,
@@ -57,7 +57,7 @@ def test_round_trip(actor, tmp_path):
         ({"shapes": np.zeros((3, 41, 3))}, "shapes"),
         ({"neutral": np.full((40, 3), np.nan)}, "finite"),
         ({"parting": None}, "both"),
-        ({"faces": np.array([[0, 1, 40]])}, "not there"),
+        ({"faces": np.array([[0, 1, 40, -1]])}, "not there"),
         ({"sequences": {"x": Sequence(np.zeros((2, 39, 3)))}}, "positions of x"),
     ],
 )

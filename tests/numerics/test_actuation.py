@@ -81,7 +81,9 @@ def test_lipschitz_bounds_are_kept():
     for layer in layers:
         with torch.no_grad():
             layer.linear.weight *= 5.0  # far beyond the bound: now the normalisation has to act
-        one, two = (torch.randn(64, layer.linear.in_features, generator=generator, dtype=torch.double) for _ in range(2))
+        one, two = (
+            torch.randn(64, layer.linear.in_features, generator=generator, dtype=torch.double) for _ in range(2)
+        )
         ratio = (layer(one) - layer(two)).abs().amax(-1) / (one - two).abs().amax(-1)
         assert float(ratio.max().detach()) <= float(layer.bound) * (1 + 1e-12)
         product = product * layer.bound

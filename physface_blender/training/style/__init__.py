@@ -1,1 +1,1 @@
-"""The style model of *An Implicit Physical Face Model Driven by Expression and Style*: actors, losses, training, evaluation."""
+"""The style model of *An Implicit Physical Face Model Driven by Expression and Style*: actors, training, evaluation."""

@@ -10,7 +10,16 @@ from pathlib import Path
 import torch
 
 from ...fitting.actor_capture import ActorCapture
-from ...fitting.style_fit import FRAMES, POINTS, RIDGE, StyleExamples, displacement, fit_style, ridge_weights, style_loss
+from ...fitting.style_fit import (
+    FRAMES,
+    POINTS,
+    RIDGE,
+    StyleExamples,
+    displacement,
+    fit_style,
+    ridge_weights,
+    style_loss,
+)
 from ...networks.generalized import GeneralizedModel, load_generalized
 from ...networks.style import STYLE_FILE, StyleModel, StyleNetwork
 from ...networks.weights import save_weights
@@ -58,7 +67,9 @@ def run_style(
     actors = load_actors(data, directory / "actors")
     trained, new = actors[:TRAINED_ACTORS], actors[TRAINED_ACTORS:]
     network = train_styles(model, trained, configuration, directory, progress)
-    styles = StyleModel(network, {actor.name: readout for actor, readout in zip(trained, network.readouts, strict=True)})
+    styles = StyleModel(
+        network, {actor.name: readout for actor, readout in zip(trained, network.readouts, strict=True)}
+    )
     readouts = dict(styles.readouts)
     for actor in new:
         examples = StyleExamples.of(model, actor, _training(actor))

@@ -58,13 +58,13 @@ class Variant:
 
 
 VARIANTS = {
-    "model_n": Variant(canonical=False, warp=False, lipschitz=False),
-    "model_cs": Variant(warp=False, lipschitz=False),
-    "model_csl": Variant(warp=False),
-    "model_csw": Variant(lipschitz=False),
     "model_cswl": Variant(),
     "displacement": Variant(displacement=True),
     "single_identity": Variant(single=True),
+    "model_csw": Variant(lipschitz=False),
+    "model_n": Variant(canonical=False, warp=False, lipschitz=False),
+    "model_cs": Variant(warp=False, lipschitz=False),
+    "model_csl": Variant(warp=False),
     "yang_2022": Variant(canonical=False, warp=False, lipschitz=False, sine=True, single=True),
 }
 """The trained rows of table 1."""
@@ -175,7 +175,8 @@ def _losses(
     jaw = torch.stack([lessons[p].tensors.jaw[row] for p, row in zip(people, rows, strict=True)])
     turned = model.jaw_motion(code) - jaw
     losses = {
-        "jaw": JAW_WEIGHT * (turned[:, :3, :3].square().sum((-1, -2)) + (turned[:, :3, 3] / 100.0).square().sum(-1)).mean()
+        "jaw": JAW_WEIGHT
+        * (turned[:, :3, :3].square().sum((-1, -2)) + (turned[:, :3, 3] / 100.0).square().sum(-1)).mean()
     }
     coordinates, rotations, targets = [], [], []
     for person, row in zip(people, rows, strict=True):
@@ -202,9 +203,11 @@ def _losses(
         if variant.warp:
             found = warp(found, rotation)
         difference = (found - wanted).flatten(-2)
-        losses["tensor"] = torch.nn.functional.huber_loss(
-            difference, torch.zeros_like(difference), delta=HUBER, reduction="none"
-        ).sum(-1).mean()
+        losses["tensor"] = (
+            torch.nn.functional.huber_loss(difference, torch.zeros_like(difference), delta=HUBER, reduction="none")
+            .sum(-1)
+            .mean()
+        )
         losses["actuation"] = ACTUATION_WEIGHT * (found - torch.eye(3)).square().sum((-1, -2)).mean()
     if variant.lipschitz:
         losses["lipschitz"] = LIPSCHITZ_WEIGHT * model.lipschitz_product()

@@ -76,7 +76,7 @@ def run_style_sheet(options: StyleSheetOptions, console: Console) -> int:
         samples=options.samples,
         sheet_samples=options.samples,
         is_fine=True,
-        shown_mm=230.0,
+        shown_mm=190.0,
         yaw_degrees=6.0,
         sheet=str(options.out.resolve()),
         sheet_columns=len(styles),

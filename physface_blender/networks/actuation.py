@@ -127,9 +127,13 @@ class ActuationModel(nn.Module):
         return torch.cat([top, bottom], dim=1)
 
     def lipschitz_product(self) -> torch.Tensor:
-        """Product of the bounds of all Lipschitz layers (paper 001, equation 6); 1 where there are none."""
-        bounds = [module.bound for module in self.modules() if isinstance(module, LipschitzLinear)]
-        return torch.stack(bounds).prod() if bounds else torch.ones(())
+        """Product of the bounds of each network's Lipschitz layers (paper 001, equation 6), summed; 0 without any."""
+        total = torch.zeros((), device=self.styles.device)
+        for network in (self.style_mlp, self.expression_mlp, self.hidden, self.jaw):
+            bounds = [module.bound for module in network.modules() if isinstance(module, LipschitzLinear)]
+            if bounds:
+                total = total + torch.stack(bounds).prod()
+        return total
 
 
 def symmetric_tensor(entries: torch.Tensor) -> torch.Tensor:

@@ -75,7 +75,8 @@ class StageOneConfiguration:
     """One training run.
 
     Attributes:
-        steps: of Adam; the rate is constant for the first half, then falls linearly to zero (paper).
+        steps: of Adam; the rate is constant for the first half, then falls linearly to zero (paper). A model of a
+            single actor takes a third of them, in which it sees twice as many frames of its actor as the others do.
         batch: frames a step (paper: 6).
         points: tensors a frame.
         learning_rate: of Adam (paper: 1e-4).
@@ -91,7 +92,7 @@ class StageOneConfiguration:
 
 CONFIGURATIONS = {
     "small": StageOneConfiguration(steps=20, points=64, width=16),
-    "cpu": StageOneConfiguration(steps=5000),
+    "cpu": StageOneConfiguration(steps=6000),
     "full": StageOneConfiguration(steps=400 * 2800, points=6000, learning_rate=1e-4, width=256),
 }
 """``full`` is for a GPU: 400 epochs of all frames, as in the paper."""
@@ -131,8 +132,9 @@ def train_stage_one(
         generator.set_state(state["generator"])
         first = int(state["step"])
     started, totals = time.monotonic(), {}
-    for step in range(first, configuration.steps):
-        share = (configuration.steps - step) / configuration.steps
+    steps = configuration.steps // 3 if variant.single else configuration.steps
+    for step in range(first, steps):
+        share = (steps - step) / steps
         optimizer.param_groups[0]["lr"] = configuration.learning_rate * min(1.0, 2.0 * share)
         losses = _losses(model, lessons, variant, configuration, generator)
         optimizer.zero_grad(set_to_none=True)
@@ -142,15 +144,15 @@ def train_stage_one(
         for name, loss in losses.items():
             totals[name] = totals.get(name, 0.0) + float(loss.detach())
         done = step + 1
-        if done % LOG_EVERY == 0 or done == configuration.steps:
+        if done % LOG_EVERY == 0 or done == steps:
             counted = (done - 1) % LOG_EVERY + 1
             row = {name: total / counted for name, total in totals.items()}
             totals, elapsed = {}, time.monotonic() - started
             _append(directory / "log.csv", {"step": done, "seconds": round(elapsed, 1), **row})
-            left = elapsed / (done - first) * (configuration.steps - done)
+            left = elapsed / (done - first) * (steps - done)
             shown = "  ".join(f"{name} {value:.6f}" for name, value in row.items())
-            progress(done / configuration.steps, f"step {done}  {shown}  {left / 60:.0f} min left")
-        if done % CHECKPOINT_EVERY == 0 or done == configuration.steps:
+            progress(done / steps, f"step {done}  {shown}  {left / 60:.0f} min left")
+        if done % CHECKPOINT_EVERY == 0 or done == steps:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
             state |= {"generator": generator.get_state(), "step": done}
             temporary = checkpoint.with_suffix(".part")

@@ -83,7 +83,7 @@ class ActorStage:
         """Capture one of the nine actors."""
         identity, perform = actor_identities()[index], style_maps()[index]
         vertices = self.face.numpy()
-        neutral = self._skin(identity, np.zeros((1, 52)))[0]
+        neutral = self.skin(identity, np.zeros((1, 52)))[0]
         asked = semantic_weights()
         faces = self.source.skin_faces[(self.source.skin_faces <= vertices[-1]).all(axis=1)]
         sequences = {}
@@ -93,14 +93,14 @@ class ActorStage:
         ):
             for take in takes:
                 styled = perform(_window(load_take(self.data, take), index, length))
-                sequences[f"{kind}_{take}"] = Sequence(self._skin(identity, styled), self._jaw(identity, styled))
+                sequences[f"{kind}_{take}"] = Sequence(self.skin(identity, styled), self._jaw(identity, styled))
         return ActorCapture(
             name=actor_name(index),
             neutral=neutral,
             faces=faces.astype(np.int32),
             shape_names=SHAPE_NAMES,
             shape_weights=asked,
-            shapes=self._skin(identity, perform(asked)) - neutral,
+            shapes=self.skin(identity, perform(asked)) - neutral,
             shape_jaw=self._jaw(identity, perform(asked)),
             canonical=self.source.mean[vertices],
             parting=self.parting[vertices],
@@ -108,7 +108,8 @@ class ActorStage:
             sequences=sequences,
         )
 
-    def _skin(self, identity: Array, weights: Array) -> Array:
+    def skin(self, identity: Array, weights: Array) -> Array:
+        """Captured face (N, V, 3) in mm of an identity (100,) whose muscles do weights (N, 52)."""
         chunks = []
         for part in np.array_split(weights, max(1, len(weights) // CHUNK)):
             rows = torch.as_tensor(part, dtype=torch.float32)

@@ -32,9 +32,12 @@ TRANSFERRED: dict[str, dict[str, float]] = {
     "smile": {"smile": 1.0},
     "surprise": {"brows up": 1.0, "eyes wide": 0.8, "jaw open": 0.5},
     "oo": {"oo": 1.0},
-    "disgust": {"nose wrinkled": 0.9, "upper teeth": 0.6, "brows down": 0.7},
 }
 """What one actor is asked to do in another one's style."""
+TRANSFERRED_STYLES = (2, 4)
+"""Whose style: so many actors on from the one whose face it is."""
+PLAYED = ("model_cswl", "displacement")
+"""The models whose transfer and interpolation are measured, where they are trained."""
 BLEND_STEPS = 5
 """Figure 9: 0, 1/4, 1/2, 3/4 and 1."""
 
@@ -124,7 +127,7 @@ def _trained(folder: Path, metrics: dict) -> dict[str, ActuationModel]:
     width = CONFIGURATIONS[metrics["configuration"]].width
     for name, variant in VARIANTS.items():
         file = folder / name / "actuation.safetensors"
-        if variant.single or name not in metrics["frames"]:
+        if name not in PLAYED or name not in metrics["frames"]:
             continue
         models[name] = ActuationModel(variant.settings(TRAINED_ACTORS, width)).eval().requires_grad_(False)
         load_weights(models[name], "actuation", file)
@@ -143,7 +146,7 @@ def _unified_errors(unified: Unified, performer: Performer, index: int) -> list[
 def _style_transfer(
     models: dict[str, ActuationModel], unified: Unified, performers: list[Performer], stage: ActorStage, tell: Callable
 ) -> dict[str, float]:
-    """Mean vertex error in mm when an actor performs in the style of each of the other five.
+    """Mean vertex error in mm when an actor performs in the style of others.
 
     Our actors are synthetic, so what that looks like is known; the paper could only show it.
     """
@@ -157,10 +160,8 @@ def _style_transfer(
     ways |= {name: _way(name, model) for name, model in models.items()}
     errors: dict[str, list[float]] = {name: [] for name in ways}
     for target, performer in enumerate(performers):
-        for style, perform_in_style in enumerate(maps):
-            if style == target:
-                continue
-            truth = stage.skin(performer.actor.identity, perform_in_style(asked))[:, performer.carried]
+        for style in ((target + step) % TRAINED_ACTORS for step in TRANSFERRED_STYLES):
+            truth = stage.skin(performer.actor.identity, maps[style](asked))[:, performer.carried]
             for name, way in ways.items():
                 distance = np.linalg.norm(way(performer, blendweights, style) - truth, axis=2)
                 errors[name] += distance.mean(axis=1).tolist()

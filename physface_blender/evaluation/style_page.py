@@ -52,8 +52,8 @@ model of this actor alone. {single_share}
 
 ## Another one's style
 
-Actors are asked for a smile, a surprise, an "oo" and disgust in the style of each of the other five. As they are synthetic,
-what that looks like is known, which the paper could only judge by eye:
+Three actors are asked for a smile, a surprise and an "oo" in the styles of two others each. As they are synthetic, what that
+looks like is known, which the paper could only judge by eye:
 
 | way | error, mm |
 |---|---|

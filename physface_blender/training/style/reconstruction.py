@@ -14,7 +14,7 @@ Array = npt.NDArray[np.float64]
 
 TESTED_ACTORS = 3
 """Of the six trained ones: three sequences of three people, as in the paper."""
-FRAME_STRIDE = 3
+FRAME_STRIDE = 6
 FIRST_ITERATIONS, NEXT_ITERATIONS = 40, 15
 CHUNK = 16384
 

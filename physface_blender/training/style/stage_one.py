@@ -60,9 +60,9 @@ class Variant:
 VARIANTS = {
     "model_cswl": Variant(),
     "displacement": Variant(displacement=True),
-    "single_identity": Variant(single=True),
     "model_csw": Variant(lipschitz=False),
     "model_n": Variant(canonical=False, warp=False, lipschitz=False),
+    "single_identity": Variant(single=True),
     "model_cs": Variant(warp=False, lipschitz=False),
     "model_csl": Variant(warp=False),
     "yang_2022": Variant(canonical=False, warp=False, lipschitz=False, sine=True, single=True),
@@ -86,13 +86,13 @@ class StageOneConfiguration:
     steps: int
     batch: int = 6
     points: int = 384
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-3
     width: int = 128
 
 
 CONFIGURATIONS = {
     "small": StageOneConfiguration(steps=20, points=64, width=16),
-    "cpu": StageOneConfiguration(steps=6000),
+    "cpu": StageOneConfiguration(steps=4000),
     "full": StageOneConfiguration(steps=400 * 2800, points=6000, learning_rate=1e-4, width=256),
 }
 """``full`` is for a GPU: 400 epochs of all frames, as in the paper."""

@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add("test", _test, "run all tests, or pytest with the arguments that follow")
     add("lint", _lint, "check style, formatting and the direction of imports")
     add("bench", _bench, "measure the simulator: bench, bench solvers, bench resolution")
-    add("evaluate", _evaluate, "repeat an experiment of the papers and write its page: evaluate contact-fit")
+    add("evaluate", _evaluate, "repeat an experiment of the papers and write its page: evaluate contact-fit|style")
     add("template", _template, "make the template in models/ from ../shared/data")
     add("train", _train, "train a model on ../shared/data: train generalized [--config small|cpu|full]")
     package = add("package", _package, "make the extension's zip, for this platform or for all")
@@ -105,7 +105,7 @@ def _bench(_options: argparse.Namespace, rest: Sequence[str]) -> int:
 def _evaluate(_options: argparse.Namespace, rest: Sequence[str]) -> int:
     _ensure("runtime", "training", "blender")
     code = _module("physface_blender.evaluation", rest)
-    if code or {"-h", "--help"} & set(rest):
+    if code or {"-h", "--help", "style"} & set(rest):
         return code
     return run([PROJECT.python, ROOT / "docs" / "pictures" / "contact_fitting.py"], folder=ROOT)
 

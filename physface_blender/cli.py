@@ -78,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="LENGTH[,WIDTH,HEIGHT]",
         help="scale of the mandible about its condyles",
     )
+    demo.add_argument(
+        "--style",
+        metavar="NAME:WEIGHT,...",
+        help="styles of actors that the performance is played in, such as actor_3:0.6,actor_5:0.4, or a style file",
+    )
     demo.set_defaults(action=_demo)
     sheet = commands.add_parser(
         "expressions",
@@ -135,6 +140,25 @@ def _parser() -> argparse.ArgumentParser:
     walk.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N", help="identities, two or more")
     walk.add_argument("--steps", type=int, default=4, metavar="N", help="from each to the next")
     walk.set_defaults(action=_walk)
+    styles = commands.add_parser(
+        "styles",
+        help="render a sheet of three expressions in all styles on one face",
+        description="Renders a smile, a surprise and an 'oo', each without a style and in every style there is.",
+    )
+    styles.add_argument("--out", type=Path, default=Path("docs/evaluation/styles.png"), metavar="FILE")
+    styles.add_argument("--seed", type=int, default=1, metavar="N", help="number from which the identity is drawn")
+    styles.add_argument("--width", type=int, default=160, metavar="PIXELS", help="width of a picture, even")
+    styles.add_argument("--samples", type=int, default=12, metavar="N", help="paths per pixel")
+    styles.set_defaults(action=_styles)
+    learn = commands.add_parser(
+        "learn-style",
+        help="learn an actor's style from its capture",
+        description="Learns how an actor performs from shapes and performances (docs/formats/actor.md) and writes a "
+        "style file that --style takes.",
+    )
+    learn.add_argument("actor", type=Path, metavar="ACTOR.npz", help="what was captured of the actor")
+    learn.add_argument("--out", type=Path, metavar="FILE", help="the style file; default: ACTOR.safetensors")
+    learn.set_defaults(action=_learn_style)
     for command in (demo, sheet):
         command.add_argument(
             "--resolution", type=float, default=4.0, metavar="MM", help="edge of the cells, 1 to 10 mm"
@@ -149,6 +173,7 @@ def _demo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     from .demo.console import Console
     from .demo.effect_options import effects_from_words
     from .demo.run import DemoOptions, run_demo
+    from .demo.style_options import style_from_words
 
     def work() -> int:
         wanted = DemoOptions(
@@ -164,6 +189,7 @@ def _demo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             effects=effects_from_words(
                 options.gravity, options.stiffness, options.paralysis, options.jaw_scale, options.friction
             ),
+            style=style_from_words(options.style),
         )
         return run_demo(wanted, ["build.py", *arguments], Console())
 
@@ -205,6 +231,38 @@ def _fit_scan(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     return _explaining(work)
 
 
+def _styles(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
+    from .demo.console import Console
+    from .demo.style_sheet import StyleSheetOptions, run_style_sheet
+
+    wanted = StyleSheetOptions(out=options.out, seed=options.seed, width=options.width, samples=options.samples)
+    return _explaining(lambda: run_style_sheet(wanted, Console()))
+
+
+def _learn_style(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
+    from .demo.console import Console
+    from .fitting.actor_capture import read_actor
+    from .fitting.style_fit import StyleExamples, fit_style
+    from .networks.generalized import load_generalized
+    from .networks.style import load_style, save_style
+
+    console = Console()
+
+    def tell(share: float, text: str) -> bool:
+        console.progress(f"{100.0 * share:.0f} %  {text}")
+        return True
+
+    def work() -> int:
+        actor, model, styles = read_actor(options.actor), load_generalized(), load_style()
+        readout = fit_style(model, styles, StyleExamples.of(model, actor), progress=tell)
+        out = options.out or options.actor.with_suffix(".safetensors")
+        save_style(styles, readout, out)
+        console.say(f'{out}: the style of {actor.name}; play it with --style "{out}:1".')
+        return 0
+
+    return _explaining(work)
+
+
 def _fit_photo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     from .demo.console import Console
     from .demo.fit_photo import FitPhotoOptions, run_fit_photo
@@ -226,6 +284,7 @@ def _explaining(work: Callable[[], int]) -> int:
     from .anatomy.template import TemplateError
     from .backend.errors import BackendError
     from .demo.errors import DemoError, StudioError
+    from .fitting.actor_capture import ActorCaptureError
     from .fitting.errors import FittingError
     from .networks.weights import WeightsError
     from .performance.live_link_face import CaptureError
@@ -237,6 +296,7 @@ def _explaining(work: Callable[[], int]) -> int:
     except (
         DemoError,
         FittingError,
+        ActorCaptureError,
         CaptureError,
         TemplateError,
         WeightsError,

@@ -17,6 +17,7 @@ from ..networks.generalized import GeneralizedModel, load_generalized
 from ..simulation.membrane import Membrane
 from .folded_field import FoldedEvaluator
 from .mouth_lining import mouth_lining
+from .style_input import StyleInput
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +80,14 @@ class FaceAssets:
         model: the trained generalized model.
         model_hash: hexadecimal, of all the model's weights.
         evaluator: evaluates the model's fields, with the threads to use.
+        style: the styles that expressions can be played in.
     """
 
     template: Template
     model: GeneralizedModel
     model_hash: str
     evaluator: FoldedEvaluator
+    style: StyleInput = field(default_factory=StyleInput)
     _spaces: dict[float, SharedSpace] = field(default_factory=dict)
 
     @classmethod

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A character's session: an identity and settings in, a face in any expression out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from .rigid_motion import Transform, fit_rigid
 
 JAW_SAMPLE_COUNT = 256
 MANDIBLE_PARTING = -1.0
+NO_STYLE: Mapping[str, float] = {}
 
 Progress = Callable[[float, str], bool]
 ShouldCancel = Callable[[], bool]
@@ -139,6 +140,7 @@ class Character:
         self,
         expression: npt.ArrayLike,
         *,
+        style: Mapping[str, float] = NO_STYLE,
         effects: Effects = NO_EFFECTS,
         physics: bool = True,
         contact: bool = True,
@@ -150,6 +152,7 @@ class Character:
 
         Args:
             expression: (52,) ARKit weights, see ``validated_expression``.
+            style: weights of the styles it is played in, see ``StyleInput.perform``.
             effects: gravity, stiffness, paralysis, an edited mandible (with physics only; the network knows none of
                 them). Another stiffness makes another simulator, which takes about as long as the first one.
             physics: simulate the tissue; otherwise the network alone moves the skin.
@@ -160,9 +163,11 @@ class Character:
 
         Raises:
             ExpressionError: the expression is not 52 finite weights in range.
+            StyleError: there is no such style, or its weight makes no sense.
+            WeightsError: the styles cannot be used.
             EffectsError: what is painted does not fit the skin.
         """
-        weights = validated_expression(expression)
+        weights = self._assets.style.perform(validated_expression(expression), style)
         if physics:
             effects.check_vertex_counts({part: len(vertices) for part, vertices in self.rest.vertices.items()})
             self._prepare(effects)

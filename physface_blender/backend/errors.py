@@ -23,6 +23,12 @@ class EffectsError(BackendError):
     kind = "effects"
 
 
+class StyleError(BackendError):
+    """A style is unknown, or its weights are not 0..1 with a sum of 1 at most."""
+
+    kind = "style"
+
+
 class IdentityError(BackendError):
     """Identity coefficients are not 100 finite numbers within the bound."""
 

@@ -118,6 +118,7 @@ class PoseLive(Request):
         physics: simulate the tissue; otherwise the network alone moves the skin.
         contact: lips, lining, lids, teeth and eyeballs collide (with physics only).
         effects: attributes of ``Effects`` that differ from their defaults, by name (with physics only).
+        style: weights 0..1 by name of a style or path of a style file, 1 together at most.
     """
 
     character: str
@@ -125,6 +126,7 @@ class PoseLive(Request):
     physics: bool = False
     contact: bool = True
     effects: Mapping[str, Any] = field(default_factory=dict)
+    style: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +140,7 @@ class PoseFrame(Request):
         physics: as in ``PoseLive``.
         contact: as in ``PoseLive``.
         effects: as in ``PoseLive``; a frame may start from one with other effects.
+        style: as in ``PoseLive``.
         start_serial: serial of an earlier ``PoseFrame`` of the same character whose end state is the start state of
             this one (the backend keeps the last few); None starts from the rest shape.
     """
@@ -148,6 +151,7 @@ class PoseFrame(Request):
     physics: bool = True
     contact: bool = True
     effects: Mapping[str, Any] = field(default_factory=dict)
+    style: Mapping[str, float] = field(default_factory=dict)
     start_serial: int | None = None
 
 

@@ -8,7 +8,7 @@ out, and the jaw's rigidity is read off the tissue's own attachment points.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..anatomy.template import Template
 from ..simulation.collision_geometry import LID_REGIONS
 from ..simulation.intersections import IntersectionCount, count_intersections
 from ..simulation.state import SimulationState, Status
-from .character import Character
+from .character import NO_STYLE, Character
 from .effects import NO_EFFECTS, Effects
 from .face_geometry import EYE_PARTS, PosedFace
 from .rigid_motion import apply, fit_rigid
@@ -67,16 +67,24 @@ class PlayedFrame:
 class PerformancePlayer:
     """Plays expressions on a character, each frame started from the one before."""
 
-    def __init__(self, character: Character, template: Template, effects: Effects = NO_EFFECTS) -> None:
+    def __init__(
+        self,
+        character: Character,
+        template: Template,
+        effects: Effects = NO_EFFECTS,
+        style: Mapping[str, float] = NO_STYLE,
+    ) -> None:
         """Prepare the measurements.
 
         Args:
             character: who plays.
             template: the one that the character is made from.
             effects: what acts on the face in every frame.
+            style: what every frame is played in.
         """
         self._character = character
         self._effects = effects
+        self._style = style
         skin = template.meshes["skin"]
         self._mouth, self._lids = (
             skin.triangles[_union(template, regions)[skin.triangles].all(axis=1)]
@@ -116,7 +124,12 @@ class PerformancePlayer:
         contact: bool = True,
     ) -> PosedFace:
         return self._character.pose(
-            expression, effects=self._effects, contact=contact, start=start, should_cancel=should_cancel
+            expression,
+            style=self._style,
+            effects=self._effects,
+            contact=contact,
+            start=start,
+            should_cancel=should_cancel,
         )
 
     def count(self, posed: PosedFace) -> IntersectionCount:

@@ -262,6 +262,7 @@ class Service:
         posed = character.pose(
             request.expression,
             effects=effects,
+            style=request.style,
             physics=request.physics,
             contact=request.contact,
             start=start,
@@ -290,6 +291,7 @@ class Service:
         posed = character.pose(
             request.expression,
             effects=effects,
+            style=request.style,
             physics=request.physics,
             contact=request.contact,
             start=states.get(request.start_serial),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from ..anatomy.material_space import RESOLUTION_RANGE_MM
 from ..backend.assets import FaceAssets
-from ..backend.character import Character, CharacterSettings
+from ..backend.character import NO_STYLE, Character, CharacterSettings
 from ..backend.effects import NO_EFFECTS, Effects
 from ..backend.identity import Identity
 from ..backend.played_performance import PerformancePlayer, PlayedFrame
@@ -43,6 +43,7 @@ class DemoOptions:
         samples: paths per pixel of the film.
         sheet_samples: paths per pixel of the contact sheet.
         effects: what acts on the face besides its expressions.
+        style: weights of the styles that the performance is played in.
         cache_directory: where material spaces are kept.
     """
 
@@ -56,6 +57,7 @@ class DemoOptions:
     samples: int = 4
     sheet_samples: int = 8
     effects: Effects = NO_EFFECTS
+    style: Mapping[str, float] = field(default_factory=lambda: NO_STYLE)
     cache_directory: Path = field(default_factory=default_cache_directory)
 
     @property
@@ -117,6 +119,7 @@ def run_demo(options: DemoOptions, command: Sequence[str], console: Console) -> 
             "hexes": played.hex_count,
             "seed": options.seed,
             "effects": asdict(options.effects),
+            "style": dict(options.style),
             **report.summarize(played.frames),
             "setup_seconds": round(played.setup_seconds, 2),
             "setup_from_cache": played.setup_from_cache,
@@ -181,7 +184,7 @@ class _Playing:
         )
         # The first pose makes the simulator and compiles what is not compiled yet: both belong to the set-up.
         self._console.progress("Preparing the simulation")
-        player = PerformancePlayer(character, assets.template, options.effects)
+        player = PerformancePlayer(character, assets.template, options.effects, options.style)
         for posed, _ in player.play(np.zeros((1, 52))):
             rest = character.rest
             self._studio.add_face(0, replace(rest, vertices=rest.vertices | posed.edited_rest))

@@ -26,8 +26,11 @@ TAKE = "alex_rom_4"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line and run; returns 0, or 2 when the source data is missing."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["style"]:
+        return _style(words[1:])
     parser = argparse.ArgumentParser(prog="build.py evaluate", description=__doc__.split(": ", 1)[1])
-    parser.add_argument("experiment", choices=("contact-fit",), help="figure 16 of paper 001: fitting through contact")
+    parser.add_argument("experiment", choices=("contact-fit", "style"), help="which; style has options of its own")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the source data")
     parser.add_argument("--resolution", type=float, default=4.0, metavar="MM", help="edge of the cells")
     parser.add_argument("--frames", type=int, default=9, metavar="N", help="frames; every third is held out")
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--arrays", type=Path, default=Path("build/evaluation/contact_fitting.npz"), help="skins for the picture"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     if not (options.data / "ict_facekit").is_dir():
         print(f"There is no ict_facekit folder in {options.data}; name the source data with --data.", file=sys.stderr)
         return 2
@@ -62,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fitting = ContactFitting(face, capture, lips, report)
     fit = fitting.run(options.passes)
     facts = {
-        "command": " ".join(["python3 build.py evaluate", *(sys.argv[1:] if arguments is None else arguments)]),
+        "command": " ".join(["python3 build.py evaluate", *words]),
         "minutes": time.process_time() / 60.0,
         "machine": f"{threads} threads, {platform.processor() or platform.machine()}",
         "date": time.strftime("%d %b %Y"),
@@ -74,6 +77,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_arrays(options.arrays, assets.template, fit, capture, rest, held_out)
     write_page(options.out / "contact_fitting.md", assets.template, fit, capture, rest, held_out, facts)
     return 0
+
+
+def _style(words: Sequence[str]) -> int:
+    from .style import EvaluationError, evaluate_style
+
+    try:
+        return evaluate_style(words, lambda share, text: print(text, flush=True))
+    except EvaluationError as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -32,6 +32,23 @@ def save_weights(network: nn.Module, path: Path, metadata: dict[str, str]) -> No
     temporary.replace(path)
 
 
+def read_metadata(file: Path) -> dict[str, str]:
+    """The string metadata of a safetensors file.
+
+    Raises:
+        WeightsError: the file is missing or cannot be read.
+    """
+    if not file.is_file():
+        raise WeightsError(f"The weights {file.name} are missing from {file.parent}; reinstall PhysFace or train them.")
+    try:
+        with safe_open(file, framework="pt") as reader:
+            return reader.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"The weights {file.name} cannot be read ({error}); the file is damaged, reinstall PhysFace."
+        ) from error
+
+
 def load_weights(network: nn.Module, model: str, path: Path | None = None) -> None:
     """Fill a network from a weight file.
 
@@ -44,13 +61,11 @@ def load_weights(network: nn.Module, model: str, path: Path | None = None) -> No
         WeightsError: the file is missing, truncated, changed, of another model or version, or does not fit.
     """
     file = models_directory() / f"{model}.safetensors" if path is None else Path(path)
-    if not file.is_file():
-        raise WeightsError(f"The weights {file.name} are missing from {file.parent}; reinstall PhysFace or train them.")
+    metadata = read_metadata(file)
     if path is None:
         _check_hash(file)
     try:
         with safe_open(file, framework="pt") as reader:
-            metadata = reader.metadata() or {}
             tensors = {name: reader.get_tensor(name) for name in reader.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError) as error:
         raise WeightsError(

@@ -10,8 +10,16 @@ import torch
 from .allocator import keep_freed_memory
 from .generalized.publish import publish_generalized
 from .generalized.run import run_generalized
+from .style.actuation_run import run_actuation
+from .style.before_generalized import run_style
+from .style.publish import publish_style
 
-MODELS = {"generalized": run_generalized}
+MODELS = {
+    "generalized": (run_generalized, publish_generalized),
+    "style": (run_style, publish_style),
+    "actuation": (run_actuation, None),
+}
+"""Name to what trains it and what puts it among the shipped models, if it is one of them."""
 
 
 def main() -> int:
@@ -20,7 +28,7 @@ def main() -> int:
     parser.add_argument("model", choices=sorted(MODELS))
     parser.add_argument("--config", default="cpu", choices=("small", "cpu", "full"), help="size of the run")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the source data")
-    parser.add_argument("--out", type=Path, default=Path("build/training/generalized"), help="checkpoints and log")
+    parser.add_argument("--out", type=Path, help="checkpoints and log; default: build/training/MODEL")
     parser.add_argument("--publish", action="store_true", help="put the weights into models/ with their manifest")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     arguments = parser.parse_args()
@@ -32,9 +40,13 @@ def main() -> int:
     def progress(fraction: float, message: str) -> None:
         print(f"{100 * fraction:5.1f} %  {message}", flush=True)
 
-    metrics = MODELS[arguments.model](arguments.config, arguments.data, arguments.out, progress)
+    run, publish = MODELS[arguments.model]
+    if arguments.publish and publish is None:
+        parser.error(f"{arguments.model} is trained for its evaluation and not shipped; leave out --publish.")
+    out = arguments.out or Path("build/training") / arguments.model
+    metrics = run(arguments.config, arguments.data, out, progress)
     if arguments.publish:
-        publish_generalized(arguments.config, arguments.out, metrics)
+        publish(arguments.config, out, metrics)
     print(json.dumps(metrics, indent=1))
     return 0
 

@@ -1,0 +1,1 @@
+"""The style model of *An Implicit Physical Face Model Driven by Expression and Style*: actors, training, evaluation."""

@@ -1,0 +1,39 @@
+"""Puts the trained styles among the shipped models."""
+
+import csv
+import datetime
+import shutil
+from pathlib import Path
+
+from ...networks.style import STYLE_FILE
+from ...networks.weights import models_directory
+from ..manifest import publish_entry
+
+
+def publish_style(configuration_name: str, directory: Path, metrics: dict[str, float]) -> None:
+    """Copy the run's weights to ``models/style.safetensors`` and write their manifest entry.
+
+    Args:
+        configuration_name: the configuration they were trained with.
+        directory: the run's folder with ``style.safetensors`` and ``log.csv``.
+        metrics: what was measured on held-out performances, mm.
+    """
+    models = models_directory()
+    target = models / f"{STYLE_FILE}.safetensors"
+    shutil.copyfile(directory / target.name, target)
+    with (directory / "log.csv").open(newline="", encoding="utf-8") as stream:
+        steps = int(list(csv.DictReader(stream))[-1]["step"])
+    publish_entry(
+        models,
+        STYLE_FILE,
+        target,
+        {
+            "model": "styles of nine synthetic actors, in front of the generalized model",
+            "licence": "GPL-3.0-or-later; trained on MIT data, see NOTICE.md",
+            "data": "ICT-FaceKit (MIT) and Live Link Face takes (MIT); synthetic actors with drawn style maps",
+            "command": f"python3 build.py train style --config {configuration_name} --publish",
+            "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+            "steps": steps,
+            **{name: round(value, 3) for name, value in metrics.items()},
+        },
+    )

@@ -1,0 +1,238 @@
+"""The first stage of the style model's training: against tensors, without a simulator (paper 001, section 7.2)."""
+
+import csv
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ...networks.actuation import ActuationModel, ActuationSettings, symmetric_tensor, warp
+from ...networks.weights import save_weights
+from ..seeds import STYLE_TRAINING_SEED
+from .passive import PassiveTensors
+from .performer import Performer
+
+ACTUATION_WEIGHT = 1e-3
+LIPSCHITZ_WEIGHT = 1e-6
+"""lambda_act and lambda_lip of equation 7."""
+JAW_WEIGHT = 1.0
+HUBER = 0.1
+"""Strain beyond which the loss grows linearly: single cells at the lips' corners are torn in the captures."""
+SHAPE_SHARE = 0.2
+DISPLACEMENT_SCALE_MM = 10.0
+LOG_EVERY = 50
+CHECKPOINT_EVERY = 500
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of table 1.
+
+    Attributes:
+        canonical: learn in the canonical space, else every actor in its own.
+        warp: turn the tensors along with phi.
+        lipschitz: with Lipschitz regularization.
+        sine: the network of Yang et al. 2022.
+        displacement: regress displacements instead of tensors.
+        single: one model for each tested actor.
+    """
+
+    canonical: bool = True
+    warp: bool = True
+    lipschitz: bool = True
+    sine: bool = False
+    displacement: bool = False
+    single: bool = False
+
+    def settings(self, actor_count: int, width: int) -> ActuationSettings:
+        """The networks of this row."""
+        return ActuationSettings(
+            actor_count=1 if self.single else actor_count,
+            lipschitz=self.lipschitz,
+            sine=self.sine,
+            output_count=3 if self.displacement else 6,
+            width=width,
+        )
+
+
+VARIANTS = {
+    "model_cswl": Variant(),
+    "displacement": Variant(displacement=True),
+    "model_csw": Variant(lipschitz=False),
+    "model_n": Variant(canonical=False, warp=False, lipschitz=False),
+    "single_identity": Variant(single=True),
+    "model_cs": Variant(warp=False, lipschitz=False),
+    "model_csl": Variant(warp=False),
+    "yang_2022": Variant(canonical=False, warp=False, lipschitz=False, sine=True, single=True),
+}
+"""The trained rows of table 1."""
+
+
+@dataclass(frozen=True)
+class StageOneConfiguration:
+    """One training run.
+
+    Attributes:
+        steps: of Adam; the rate is constant for the first half, then falls linearly to zero (paper). A model of a
+            single actor takes a third of them, in which it sees twice as many frames of its actor as the others do.
+        batch: frames a step (paper: 6).
+        points: tensors a frame.
+        learning_rate: of Adam (paper: 1e-4).
+        width: units of N_A's layers.
+    """
+
+    steps: int
+    batch: int = 6
+    points: int = 384
+    learning_rate: float = 5e-3
+    width: int = 128
+
+
+CONFIGURATIONS = {
+    "small": StageOneConfiguration(steps=20, points=64, width=16),
+    "cpu": StageOneConfiguration(steps=4000),
+    "full": StageOneConfiguration(steps=400 * 2800, points=6000, learning_rate=1e-4, width=256),
+}
+"""``full`` is for a GPU: 400 epochs of all frames, as in the paper."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """One actor with what is learned from it."""
+
+    performer: Performer
+    tensors: PassiveTensors
+
+
+def coordinates_for(performer: Performer, variant: Variant) -> torch.Tensor:
+    """Coordinates (G, 4) of N_A at an actor's Gauss points."""
+    return performer.gauss_coordinates if variant.canonical else performer.gauss_own
+
+
+def train_stage_one(
+    lessons: Sequence[Lesson],
+    variant: Variant,
+    configuration: StageOneConfiguration,
+    directory: Path,
+    progress: Callable[[float, str], None],
+) -> ActuationModel:
+    """Train one model, or go on from the directory's ``checkpoint.pt``; leaves ``actuation.safetensors`` and ``log.csv``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(STYLE_TRAINING_SEED)
+    model = ActuationModel(variant.settings(len(lessons), configuration.width))
+    optimizer = torch.optim.Adam(model.parameters(), lr=configuration.learning_rate)
+    generator = torch.Generator().manual_seed(STYLE_TRAINING_SEED)
+    checkpoint, first = directory / "checkpoint.pt", 0
+    if checkpoint.is_file():
+        state = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        generator.set_state(state["generator"])
+        first = int(state["step"])
+    started, totals = time.monotonic(), {}
+    steps = configuration.steps // 3 if variant.single else configuration.steps
+    for step in range(first, steps):
+        share = (steps - step) / steps
+        optimizer.param_groups[0]["lr"] = configuration.learning_rate * min(1.0, 2.0 * share)
+        losses = _losses(model, lessons, variant, configuration, generator)
+        optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        for name, loss in losses.items():
+            totals[name] = totals.get(name, 0.0) + float(loss.detach())
+        done = step + 1
+        if done % LOG_EVERY == 0 or done == steps:
+            counted = (done - 1) % LOG_EVERY + 1
+            row = {name: total / counted for name, total in totals.items()}
+            totals, elapsed = {}, time.monotonic() - started
+            _append(directory / "log.csv", {"step": done, "seconds": round(elapsed, 1), **row})
+            left = elapsed / (done - first) * (steps - done)
+            shown = "  ".join(f"{name} {value:.6f}" for name, value in row.items())
+            progress(done / steps, f"step {done}  {shown}  {left / 60:.0f} min left")
+        if done % CHECKPOINT_EVERY == 0 or done == steps:
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+            state |= {"generator": generator.get_state(), "step": done}
+            temporary = checkpoint.with_suffix(".part")
+            torch.save(state, temporary)
+            temporary.replace(checkpoint)
+    save_weights(model, directory / "actuation.safetensors", {"model": "actuation"})
+    return model.eval().requires_grad_(False)
+
+
+def _losses(
+    model: ActuationModel,
+    lessons: Sequence[Lesson],
+    variant: Variant,
+    configuration: StageOneConfiguration,
+    generator: torch.Generator,
+) -> dict[str, torch.Tensor]:
+    """Losses of one step by name; every actor in turn has one frame of the batch."""
+    people = torch.arange(configuration.batch) % len(lessons)
+    rows = [_draw(lessons[person].tensors, generator) for person in people]
+    expression = torch.stack([lessons[p].tensors.expression[row] for p, row in zip(people, rows, strict=True)])
+    code = model.code(expression, model.styles[people])
+    jaw = torch.stack([lessons[p].tensors.jaw[row] for p, row in zip(people, rows, strict=True)])
+    turned = model.jaw_motion(code) - jaw
+    losses = {
+        "jaw": JAW_WEIGHT
+        * (turned[:, :3, :3].square().sum((-1, -2)) + (turned[:, :3, 3] / 100.0).square().sum(-1)).mean()
+    }
+    coordinates, rotations, targets = [], [], []
+    for person, row in zip(people, rows, strict=True):
+        performer, tensors = lessons[person].performer, lessons[person].tensors
+        if variant.displacement:
+            points = torch.randint(len(performer.skin_coordinates), (configuration.points,), generator=generator)
+            coordinates.append(performer.skin_coordinates[points])
+            rotations.append(performer.skin_rotations[points])
+            targets.append(tensors.displacement[row, points])
+        else:
+            points = torch.randint(len(tensors.samples), (configuration.points,), generator=generator)
+            gauss = tensors.samples[points]
+            coordinates.append(coordinates_for(performer, variant)[gauss])
+            rotations.append(performer.gauss_rotations[gauss])
+            targets.append(tensors.tensors[row, points])
+    output = model.field(torch.stack(coordinates), code)
+    rotation, target = torch.stack(rotations), torch.stack(targets)
+    if variant.displacement:
+        moved = place_displacement(output, rotation) - target
+        losses["displacement"] = (moved / DISPLACEMENT_SCALE_MM).square().sum(-1).mean()
+    else:
+        found = symmetric_tensor(output)
+        wanted = symmetric_tensor(target)
+        if variant.warp:
+            found = warp(found, rotation)
+        difference = (found - wanted).flatten(-2)
+        losses["tensor"] = (
+            torch.nn.functional.huber_loss(difference, torch.zeros_like(difference), delta=HUBER, reduction="none")
+            .sum(-1)
+            .mean()
+        )
+        losses["actuation"] = ACTUATION_WEIGHT * (found - torch.eye(3)).square().sum((-1, -2)).mean()
+    if variant.lipschitz:
+        losses["lipschitz"] = LIPSCHITZ_WEIGHT * model.lipschitz_product()
+    return losses
+
+
+def place_displacement(output: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
+    """Displacements (..., 3) in mm in an actor's space from the displacement variant's output (..., 3)."""
+    return DISPLACEMENT_SCALE_MM * (rotation.mT @ output.unsqueeze(-1)).squeeze(-1)
+
+
+def _draw(tensors: PassiveTensors, generator: torch.Generator) -> int:
+    """A frame: a static shape now and then, a frame of a performance mostly."""
+    shapes = tensors.shape_count
+    if float(torch.rand((), generator=generator)) < SHAPE_SHARE:
+        return int(torch.randint(shapes, (), generator=generator))
+    return int(torch.randint(shapes, len(tensors.expression), (), generator=generator))
+
+
+def _append(file: Path, row: dict[str, float]) -> None:
+    fresh = not file.is_file()
+    with file.open("a", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(row))
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)

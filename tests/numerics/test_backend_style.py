@@ -1,0 +1,75 @@
+"""Styles in a character's session: blending without popping, requests, what is refused."""
+
+import numpy as np
+import pytest
+
+from physface_blender.backend import messages
+from physface_blender.backend.assets import FaceAssets
+from physface_blender.backend.character import Character, CharacterSettings
+from physface_blender.backend.errors import StyleError
+from physface_blender.backend.identity import Identity
+from physface_blender.backend.service import Service
+from physface_blender.backend.settings import BackendSettings
+from physface_blender.demo.style_sheet import STYLED_EXPRESSIONS
+from physface_blender.networks.weights import WeightsError
+from physface_blender.performance.arkit import expression
+
+STEP = 0.05
+LARGEST_MOTION_MM = 0.5
+
+
+@pytest.fixture(scope="module")
+def character(tmp_path_factory) -> Character:
+    """A face on coarse cells."""
+    cache = tmp_path_factory.mktemp("cache")
+    return Character(Identity.from_seed(1), CharacterSettings(8.0), cache_directory=cache, assets=FaceAssets.load())
+
+
+@pytest.mark.parametrize("asked", list(STYLED_EXPRESSIONS))
+def test_styles_blend_without_popping(character, asked):
+    """No vertex moves half a millimetre when a style's weight moves by 0.05, from none to every second style and
+    on to the next."""
+    weights = expression(**STYLED_EXPRESSIONS[asked])
+    names = FaceAssets.load().style.names
+    for name, other in list(zip(names, (*names[1:], names[0]), strict=True))[::2]:
+        up = [{name: share} for share in np.arange(0.0, 1.0 + 1e-9, STEP).clip(max=1.0)]
+        over = [{name: 1.0 - share, other: share} for share in np.arange(STEP, 1.0 + 1e-9, STEP).clip(max=1.0)]
+        skins = np.stack([character.pose(weights, style=style, physics=False).skin for style in (*up, *over)])
+        steps = np.linalg.norm(np.diff(skins, axis=0), axis=2)
+        assert steps.max() < LARGEST_MOTION_MM, (name, other)
+        assert np.linalg.norm(skins[len(up) - 1] - skins[0], axis=1).max() > 1.0  # and there is a style to be seen
+
+
+def test_a_style_moves_the_simulated_face(character):
+    """With physics the style plays too, without intersections by construction, and converges."""
+    weights = expression(**STYLED_EXPRESSIONS["smile"])
+    plain, styled = (character.pose(weights, style=style) for style in ({}, {"actor_1": 1.0}))
+    assert styled.result.status.name == "CONVERGED"
+    assert np.linalg.norm(styled.skin - plain.skin, axis=1).max() > 1.0
+
+
+@pytest.mark.parametrize(
+    ("style", "message"),
+    [({"nobody": 0.5}, "actor_9"), ({"actor_1": 2.0}, "between 0 and 1"), ({"actor_1": "x"}, "number")],
+)
+def test_styles_that_are_refused(character, style, message):
+    with pytest.raises(StyleError, match=message):
+        character.pose(np.zeros(52), style=style, physics=False)
+
+
+def test_a_style_file_that_is_missing(character, tmp_path):
+    with pytest.raises(WeightsError, match=r"mine\.safetensors"):
+        character.pose(np.zeros(52), style={str(tmp_path / "mine.safetensors"): 1.0}, physics=False)
+
+
+def test_requests_carry_a_style(tmp_path):
+    """The service plays it, and answers an unknown one with its kind."""
+    replies = []
+    service = Service(BackendSettings(cache_directory=tmp_path), replies.append, lambda serial: False)
+    service.handle(messages.CreateCharacter(serial=1, character="a", identity=(0.0,) * 100, resolution_mm=10.0))
+    smile = tuple(expression(**STYLED_EXPRESSIONS["smile"]))
+    for serial, style in enumerate(({}, {"actor_2": 1.0}, {"nobody": 1.0}), 2):
+        service.handle(messages.PoseLive(serial=serial, character="a", expression=smile, style=style))
+    plain, styled, refused = replies[-3:]
+    assert np.abs(plain.arrays["skin"] - styled.arrays["skin"]).max() > 1.0
+    assert refused.kind == "style"

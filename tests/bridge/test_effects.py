@@ -211,7 +211,9 @@ def test_a_sculpted_chin_moves_the_skin_and_can_be_undone_compared_and_reset(phy
     settle(physical_face)
     forward = own_skin[:, 1] - positions(physical_face)[:, 1]
     assert 0.003 < forward.max() < 0.007, "meters, of six millimeters of bone"
-    assert np.array_equal(positions(mandible), sculpted)
+    assert np.allclose(positions(mandible), sculpted, atol=2e-6), (
+        "to what counts as sculpted, a thousandth of a millimeter"
+    )
     settings = physical_face.physface.effects
     settings.edited_bones = False
     settle(physical_face)
@@ -219,7 +221,7 @@ def test_a_sculpted_chin_moves_the_skin_and_can_be_undone_compared_and_reset(phy
     assert np.abs(positions(physical_face) - own_skin).max() < 2e-4
     settings.edited_bones = True
     settle(physical_face)
-    assert np.allclose(positions(mandible), sculpted, atol=1e-7)
+    assert np.allclose(positions(mandible), sculpted, atol=2e-6)
     path = str(tmp_path / "sculpted.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)

@@ -36,7 +36,7 @@ class BakedFrames:
 
         Args:
             frame: Frame number of the scene, larger than the last one.
-            arrays: See ``face_objects.pose`` and ``face_objects.shape_jaw``.
+            arrays: See ``face_objects.pose`` and ``bones.show``.
             scale: Blender units per millimeter.
         """
         for part in DEFORMED_PARTS:

@@ -53,8 +53,10 @@ def show(skin: bpy.types.Object, arrays: Mapping[str, NDArray], rest: Mapping[st
         shape = bridge.to_blender(arrays.get(f"rest_{part}", rest[part]) + kept.get(part, 0.0), scale)
         if not np.array_equal(bridge.get_coordinates(target.data), shape):
             bridge.set_coordinates(target.data, shape)
-            if part in SCULPTED_BONES:
-                remember_rest(target.data)
+        elif part not in SCULPTED_BONES or bridge.get_point_vectors(target.data, _REST) is not None:
+            continue
+        if part in SCULPTED_BONES:
+            remember_rest(target.data)
 
 
 def taken_over(skin: bpy.types.Object) -> dict[str, NDArray[np.float64]]:

@@ -79,7 +79,7 @@ def add_face(scene) -> Callable[..., bpy.types.Object]:
 def settle() -> Callable[[bpy.types.Object], None]:
     """Run the live preview's timer until the face shows what its sliders say."""
 
-    def run(skin: bpy.types.Object, seconds: float = 120.0) -> None:
+    def run(skin: bpy.types.Object, seconds: float = 400.0) -> None:
         deadline = time.monotonic() + seconds
         live.tick()
         while live.is_pending(skin):

@@ -181,11 +181,12 @@ def test_quality_sets_both_resolutions(still_face) -> None:
     assert bpy.data.objects["Face"].physface.bake.resolution == 4.0
 
 
-def displace(bone, offset_mm, within_mm: float = 12.0) -> None:
-    """Move the chin's end of a bone, smoothly, as a brush does; the offset is right, forward, up of Blender's axes."""
+def displace(bone, offset_mm) -> None:
+    """Move the chin of a mandible, smoothly, as a brush does; the offset is in Blender's axes."""
     shape = positions(bone)
-    tip = shape[shape[:, 1].argmin()]
-    share = np.clip(1.0 - np.linalg.norm(shape - tip, axis=1) / (0.001 * within_mm), 0.0, 1.0)
+    chin = shape[(-shape[:, 1] - 0.5 * shape[:, 2]).argmax()]
+    share = np.exp(-np.sum((shape - chin) ** 2, axis=1) / (2.0 * 0.014**2))
+    share[share < 0.01] = 0.0
     bridge.set_coordinates(bone.data, shape + share[:, None] * 0.001 * np.asarray(offset_mm, dtype=np.float32))
 
 
@@ -200,7 +201,7 @@ def test_a_sculpted_chin_moves_the_skin_and_can_be_undone_compared_and_reset(phy
     assert bpy.context.active_object == mandible
     assert mandible.mode == "SCULPT"
     bpy.ops.object.mode_set(mode="OBJECT")
-    displace(mandible, [0.0, -4.0, 0.0])
+    displace(mandible, [0.0, -6.0, 0.0])
     sculpted = positions(mandible)
     physical_face.physface.expression.jawOpen = 0.05
     settle(physical_face)
@@ -209,8 +210,10 @@ def test_a_sculpted_chin_moves_the_skin_and_can_be_undone_compared_and_reset(phy
     assert bpy.ops.physface.update_anatomy() == {"FINISHED"}
     settle(physical_face)
     forward = own_skin[:, 1] - positions(physical_face)[:, 1]
-    assert 0.0015 < forward.max() < 0.006, "meters, of four millimeters of bone"
-    assert np.array_equal(positions(mandible), sculpted)
+    assert 0.003 < forward.max() < 0.007, "meters, of six millimeters of bone"
+    assert np.allclose(positions(mandible), sculpted, atol=2e-6), (
+        "to what counts as sculpted, a thousandth of a millimeter"
+    )
     settings = physical_face.physface.effects
     settings.edited_bones = False
     settle(physical_face)
@@ -218,7 +221,7 @@ def test_a_sculpted_chin_moves_the_skin_and_can_be_undone_compared_and_reset(phy
     assert np.abs(positions(physical_face) - own_skin).max() < 2e-4
     settings.edited_bones = True
     settle(physical_face)
-    assert np.allclose(positions(mandible), sculpted, atol=1e-7)
+    assert np.allclose(positions(mandible), sculpted, atol=2e-6)
     path = str(tmp_path / "sculpted.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)
@@ -233,7 +236,7 @@ def test_a_sculpted_chin_moves_the_skin_and_can_be_undone_compared_and_reset(phy
 def test_a_bone_through_the_skin_is_refused_with_the_place_and_nothing_is_lost(physical_face, settle) -> None:
     settle(physical_face)
     mandible = face_objects.parts_of(physical_face)["mandible"]
-    displace(mandible, [0.0, -30.0, 0.0], within_mm=30.0)
+    displace(mandible, [0.0, -30.0, 0.0])
     sculpted = positions(mandible)
     with pytest.raises(RuntimeError, match="comes through the skin below the mouth"):
         bpy.ops.physface.update_anatomy()

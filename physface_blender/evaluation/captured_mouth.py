@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from ..anatomy.mesh import Mesh
+from ..anatomy.nearest_surface import nearest_on_surface
 from ..anatomy.template import Template
 from ..performance.arkit import ARKIT_NAMES
 from ..training.captures import CaptureSynthesizer, load_capture_source
 from ..training.expressions import load_take
-from ..training.template.nearest import nearest_on_surface
 
 CLOSING = (
     "mouthClose", "mouthFunnel", "mouthPucker", "mouthRollLower", "mouthRollUpper", "mouthShrugLower",

@@ -25,6 +25,7 @@ def character(tmp_path_factory) -> Character:
     return Character(Identity.from_seed(1), CharacterSettings(8.0), cache_directory=cache, assets=FaceAssets.load())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", list(STYLED_EXPRESSIONS))
 def test_styles_blend_without_popping(character, asked):
     """No vertex moves half a millimetre when a style's weight moves by 0.05, from none to every second style and

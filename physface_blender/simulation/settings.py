@@ -36,7 +36,7 @@ class SimulationSettings:
             box; 0.2 mm on an adult face, where the paper has 0.001 of the diameter.
         barrier_stiffness: pressure scale of the barrier in multiples of Young's modulus.
         method: how the energy is minimized.
-        max_iterations: bound on the iterations of one solve.
+        max_iterations: bound on the iterations of one solve; of every five degrees where the jaw leaps farther.
         max_linear_iterations: bound on the conjugate-gradient iterations of one Newton step.
         linear_tolerance: a Newton step is solved until its corrections are shorter than this fraction of it.
         tolerance_mm: a solve has converged when no point of the skin would move farther than this in the next step.

@@ -134,6 +134,15 @@ def _symmetric_product(matrix, x):
     return out
 
 
+def _mirror_lower(matrix: np.ndarray) -> None:
+    """Write the lower triangle of a square matrix over the upper one, a few rows at a time: it may be large."""
+    for first in range(0, len(matrix), 512):
+        end = min(first + 512, len(matrix))
+        corner = np.tril(matrix[first:end, first:end])
+        matrix[first:end, first:end] = corner + np.tril(corner, -1).T
+        matrix[first:end, end:] = matrix[end:, first:end].T
+
+
 class SupernodalFactor:
     """Cholesky factor of a symmetric positive definite matrix, shared by x, y and z.
 
@@ -195,8 +204,8 @@ class SupernodalFactor:
             raise FactorizationError(f"The stiffness matrix is not positive definite (pivot {first + info}).")
         if s == self._count:
             inverse, _ = lapack.dpotri(lower, lower=1, overwrite_c=1)
-            half = np.tril(inverse).astype(self._diagonals.dtype)
-            self.compliance = half + np.tril(half, -1).T
+            self.compliance = np.ascontiguousarray(inverse.astype(self._diagonals.dtype, order="K"))
+            _mirror_lower(self.compliance)
             return
         inverse, _ = lapack.dtrtri(lower, lower=1)
         d, p = self._diagonal_starts[s], self._block_starts[s]

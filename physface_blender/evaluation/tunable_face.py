@@ -12,7 +12,7 @@ from ..backend.eye_rotation import eye_rotation
 from ..backend.face_geometry import EYE_PARTS
 from ..backend.rest_shape import make_rest_shape
 from ..networks.generalized import DISPLACEMENT_SCALE_MM, EXPRESSION_COUNT
-from ..simulation.sensitivities.torch_solve import simulate_frame
+from ..simulation.sensitivities.torch_solve import reconcile, simulate_frame
 from ..simulation.settings import SimulationSettings
 from ..simulation.simulator import Simulator
 from ..simulation.state import SimulationResult, SimulationState
@@ -55,6 +55,8 @@ class TunableFace:
             settings=SimulationSettings(tolerance_mm=1e-3),
             membrane=shared.lining,
         )
+        outer = assets.template.regions["inner_mouth"] < 0.5
+        self._reconciliation = self._simulator.reconciliation(outer)
         mandible = assets.template.meshes["mandible"].vertices
         mandible = mandible[np.lexsort(mandible.T)][:: max(1, len(mandible) // JAW_POINTS)]
         points = torch.as_tensor(np.concatenate([shared.node_positions, mandible]), dtype=torch.float32)
@@ -90,9 +92,9 @@ class TunableFace:
             )
             for part in EYE_PARTS
         )
-        nodes, result = simulate_frame(
-            self._simulator, self._nodes + moved, self._jaw(jaw), start, eyes=eyes, contact=contact
-        )
+        transform = self._jaw(jaw)
+        target = reconcile(self._reconciliation, self._nodes + moved, transform)
+        nodes, result = simulate_frame(self._simulator, target, transform, start, eyes=eyes, contact=contact)
         return self._skin(nodes), result
 
     def _skin(self, nodes: torch.Tensor) -> torch.Tensor:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, lapack
+from scipy.linalg import cho_factor, cho_solve, lapack
 
 from .barrier import SurfaceBarrier
 from .collision_geometry import CollisionGeometry
 from .friction import Friction
 from .obstacle import REST_POSE, RigidPose
+
+_MILD = 1e3
+"""Ratio of the barrier's stiffness to that of the tissue up to which single precision holds both."""
 
 
 @dataclass(frozen=True)
@@ -181,12 +184,11 @@ class ContactSolution:
         system = terms.hessian.copy()
         for axis in range(3):
             system[axis::3, axis::3] += self._stiffness
-        try:
-            # As precise as the factor of the stiffness: a preconditioner need not be better.
-            self._factor = cho_factor(system.astype(compliance.dtype), lower=True, check_finite=False)
-        except LinAlgError:
-            # Surfaces so near that single precision cannot hold barrier and tissue at once.
-            self._factor = cho_factor(system, lower=True, check_finite=False)
+        # As precise as the factor of the stiffness, for a preconditioner need not be better; unless surfaces are so near
+        # that single precision cannot hold barrier and tissue at once.
+        is_mild = terms.hessian.diagonal().max() < _MILD * self._stiffness.diagonal().max()
+        system = system.astype(compliance.dtype) if is_mild else system
+        self._factor = cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
 
     def __call__(self, free: np.ndarray) -> np.ndarray:
         """Return what contact takes off the displacement free (R, 3) that the patch nodes would have without it."""

@@ -41,12 +41,15 @@ class Reconciliation:
             of the teeth, the skin of the mouth's inner side is better left to follow.
         young_modulus_mpa: of the tissue.
 
+    Attributes:
+        attachments: the springs to the bones.
+
     Raises:
         FactorizationError: if nothing is held.
     """
 
     def __init__(self, tissue: Tissue, space: MaterialSpace, held: np.ndarray, young_modulus_mpa: float) -> None:
-        self._attachments = tissue.attachments
+        self.attachments = tissue.attachments
         chosen = np.asarray(held, dtype=bool) & (space.skin.hexes >= 0)
         corners, weights = space.skin.corners[chosen], space.skin.weights[chosen]
         count = tissue.stiffness.shape[0]
@@ -64,8 +67,11 @@ class Reconciliation:
             jaw: (4, 4) rigid transform of the mandible from rest. Edited bones do not enter: the same actuation is
                 replayed over them.
         """
-        load = self._attachments.disagreement(target_nodes, RigidPose.of(jaw))
+        return target_nodes + self.solved(self.attachments.disagreement(target_nodes, RigidPose.of(jaw)))
+
+    def solved(self, load: np.ndarray) -> np.ndarray:
+        """Return the displacement (N, 3) in millimeters of tissue whose skin is held, under forces (N, 3) in newton."""
         shift = self._factor.solve(load)
         for _ in range(_REFINEMENTS):
             shift += self._factor.solve(load - self._matrix @ shift)
-        return target_nodes + shift
+        return shift

@@ -266,6 +266,9 @@ class Minimizer:
             The fraction taken and the expansion at the pose reached; None when no step was taken.
         """
         slope = float(np.vdot(expansion.gradient, direction))
+        if slope >= 0.0:
+            # Rounding has won against the preconditioner: there is no way down that it knows.
+            return 0.0, None
         fraction = self._free(progress, direction, 1.0, 0.0)
         noise = 1e-13 * self._tissue.force_scale**2
         while fraction > _SMALLEST_STEP:

@@ -46,7 +46,7 @@ def test_the_tunable_face_is_the_character_and_learns_through_the_simulation(tmp
     parameters = face.parameters
     skin, result = face.pose(PRESS, None, contact=False)
     assert result.status is Status.CONVERGED
-    assert np.abs(expected - face.rest.numpy()).max() > 1.0
+    assert np.abs(expected - face.rest.numpy()).max() > 0.5
     np.testing.assert_allclose(skin.detach(), expected, atol=0.05)  # both have converged, to 0.01 and 0.001 mm
     target = face.rest + 0.5 * (skin.detach() - face.rest)
     loss = ((skin - target) ** 2).sum(dim=1).mean()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from physface_blender.simulation.sensitivities.reconciled_target import reconciled_gradient
 from physface_blender.simulation.simulator import Simulator
 from physface_blender.simulation.state import Status
 
@@ -53,6 +54,26 @@ def test_agreement_is_left_alone(cheek):
     _, reconciliation, rest = cheek
     bent = rest + np.array([0.0, 0.0, 0.01]) * rest[:, 2:] ** 2
     np.testing.assert_allclose(reconciliation.applied(bent, np.eye(4)), bent, atol=1e-9)
+
+
+def test_derivatives_against_central_differences(cheek):
+    _, reconciliation, rest = cheek
+    generator = np.random.default_rng(1)
+    target, jaw = rest + generator.normal(scale=0.3, size=rest.shape), jaw_of(3.0)
+    loss = generator.normal(size=rest.shape)
+    by_target, by_jaw = reconciled_gradient(reconciliation, loss, jaw)
+
+    def value(shift, turn):
+        return np.vdot(loss, reconciliation.applied(target + shift, jaw_of(3.0 + turn)))
+
+    direction, step = generator.normal(size=rest.shape), 1e-3
+    slope = (value(step * direction, 0.0) - value(-step * direction, 0.0)) / (2.0 * step)
+    assert abs(slope) > 1.0
+    assert np.vdot(by_target, direction) == pytest.approx(slope, rel=1e-5)
+    slope = (value(0.0, step) - value(0.0, -step)) / (2.0 * step)
+    turning = (jaw_of(3.0 + step) - jaw_of(3.0 - step)) / (2.0 * step)
+    assert abs(slope) > 1e-2
+    assert np.vdot(by_jaw, turning) == pytest.approx(slope, rel=1e-4)
 
 
 def test_disagreement_is_taken_up_linearly(cheek):

@@ -13,8 +13,10 @@ import numpy as np
 import torch
 
 from ..conditions import Conditions
+from ..reconciliation import Reconciliation
 from ..simulator import SimulationInputError, Simulator
 from ..state import SimulationResult, SimulationState
+from .reconciled_target import reconciled_gradient
 from .sensitivities import sensitivities
 
 
@@ -107,6 +109,33 @@ def simulate_frames(
         for target, jaw, start, stretch in zip(target_nodes, jaws, starts, stretches, strict=True)
     ]
     return torch.stack([pose for pose, _ in solved]), [result for _, result in solved]
+
+
+def reconcile(reconciliation: Reconciliation, target_nodes: torch.Tensor, jaw: torch.Tensor) -> torch.Tensor:
+    """Bring a target into agreement with the bones; the result carries gradients to both tensors.
+
+    Args:
+        reconciliation: of the character.
+        target_nodes: (N, 3) float64 on the CPU, millimeters.
+        jaw: (4, 4) rigid transform of the mandible; as for `simulate_frame`.
+    """
+    return _AgreedTarget.apply(reconciliation, target_nodes, jaw)
+
+
+class _AgreedTarget(torch.autograd.Function):
+    """A target in agreement with the bones."""
+
+    @staticmethod
+    def forward(ctx: Any, reconciliation: Reconciliation, target: torch.Tensor, jaw: torch.Tensor) -> torch.Tensor:
+        ctx.made_of = reconciliation, jaw.detach().numpy()
+        return torch.from_numpy(reconciliation.applied(target.detach().numpy(), jaw.detach().numpy()))
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple:
+        reconciliation, jaw = ctx.made_of
+        by_target, by_jaw = reconciled_gradient(reconciliation, gradient.numpy(), jaw)
+        return None, torch.from_numpy(by_target), torch.from_numpy(by_jaw)
 
 
 class _SolvedPose(torch.autograd.Function):

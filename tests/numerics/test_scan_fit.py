@@ -5,8 +5,7 @@ The scans are of the model itself (synthetic), so that the truth is known; train
 
 import numpy as np
 import pytest
-from scipy.spatial import cKDTree
-from scipy.spatial import ConvexHull
+from scipy.spatial import ConvexHull, cKDTree
 from scipy.spatial.transform import Rotation
 
 from physface_blender.anatomy.mesh import Mesh

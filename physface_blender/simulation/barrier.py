@@ -150,13 +150,15 @@ class SurfaceBarrier:
                 return (piece + fraction) / pieces
         return 1.0
 
-    def exact_hessian(self, surface: np.ndarray) -> csr_matrix | None:
+    def exact_hessian(self, surface: np.ndarray, *, projected: bool = False) -> csr_matrix | None:
         """Return the true Hessian (3 M, 3 V) by the moving vertices and all, or None where nothing is near.
 
-        It may be indefinite, and is worked out by `ipctk`: once for a pose that is differentiated, never on the way.
+        It may be indefinite, and is worked out by `ipctk`: for a pose that is differentiated, and where surfaces are
+        squeezed so hard that turning the line between closest points costs more than straining the tissue.
 
         Args:
             surface: (V, 3) free of intersection.
+            projected: make that of each pair positive semidefinite.
         """
         surface = np.asfortranarray(surface)
         collisions = ipctk.NormalCollisions()
@@ -165,7 +167,8 @@ class SurfaceBarrier:
         if not len(collisions):
             return None
         potential = ipctk.BarrierPotential(self.distance_mm, self._stiffness, use_physical_barrier=True)
-        hessian = potential.hessian(collisions, self._mesh, surface, ipctk.PSDProjectionMethod.NONE)
+        projection = ipctk.PSDProjectionMethod.CLAMP if projected else ipctk.PSDProjectionMethod.NONE
+        hessian = potential.hessian(collisions, self._mesh, surface, projection)
         return csr_matrix(hessian)[: 3 * self.moving_count]
 
     def pairs(self, surface: np.ndarray) -> ContactPairs:

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lapack
+from scipy.sparse import identity, kron
 
 from .barrier import SurfaceBarrier
 from .collision_geometry import CollisionGeometry
 from .friction import Friction
 from .obstacle import REST_POSE, RigidPose
 
+_SQUEEZED = 0.05
+"""Fraction of d-hat below which the forces are so large that the barrier's whole Hessian is needed: with the part along
+the line between closest points alone, one leap in nine ended squeezed fast."""
 _MILD = 1e3
 """Ratio of the barrier's stiffness to that of the tissue up to which single precision holds both."""
 
@@ -88,13 +92,23 @@ class Contact:
             return BarrierTerms(0.0, nothing, np.zeros(0, dtype=np.int64), np.zeros((0, 0)), nothing, 0)
         step = np.zeros((0, 3)) if obstacle_step is None else np.ascontiguousarray(obstacle_step)
         energy = pairs.energy
-        terms = pairs.corners, pairs.weights, pairs.normals, pairs.forces, pairs.curvatures
+        is_squeezed = pairs.distances.min(initial=np.inf) < _SQUEEZED * self.barrier.distance_mm
+        curvatures = np.zeros(len(pairs)) if is_squeezed else pairs.curvatures
+        terms = pairs.corners, pairs.weights, pairs.normals, pairs.forces, curvatures
         if self._friction is not None:
             rubbing = self._friction.expand(surface)
             energy += rubbing.energy
             more = rubbing.corners, rubbing.weights, rubbing.directions, rubbing.forces, rubbing.curvatures
             terms = [np.concatenate(parts) for parts in zip(terms, more, strict=True)]
         gradient, drag, active, hessian = _on_nodes(*terms, step, self._carriers, self.geometry.weights, count)
+        if is_squeezed:
+            full = self.barrier.exact_hessian(surface, projected=True)
+            skin = 3 * len(self.geometry.skin_vertices)
+            rows = (3 * active[:, None] + np.arange(3)).ravel()
+            spread = kron(self.geometry.patch_matrix, identity(3), format="csc")[:, rows]
+            hessian += (spread.T @ (full[:, :skin] @ spread)).toarray()
+            if len(step):
+                drag[active] += (spread.T @ (full[:, skin:] @ step.ravel()[skin:])).reshape(-1, 3)
         return BarrierTerms(energy, gradient, active, hessian, drag, len(pairs))
 
     def energy(self, surface: np.ndarray) -> float:

@@ -6,6 +6,7 @@ gone.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import time
@@ -49,6 +50,7 @@ class PortraitProcess:
         self._rendered = 0
         template = load_template(Path(self._job.template) if self._job.template else None)
         properties.register()
+        atexit.register(properties.unregister)  # bpy as a module hangs at exit when classes are still registered
         self._scene = PortraitScene(template, self._job.frames_per_second)
 
     def run(self) -> None:

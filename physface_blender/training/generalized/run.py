@@ -13,6 +13,7 @@ from ...anatomy.material_space import load_or_build
 from ...anatomy.mesh import Mesh
 from ...anatomy.skin_parting import skin_parting
 from ...anatomy.template import load_template
+from ...networks.weights import models_directory
 from ..captures import CaptureSynthesizer, load_capture_source
 from ..expressions import ExpressionSampler
 from .capture_parting import capture_parting
@@ -131,6 +132,7 @@ def run_ablations(
     configuration = ABLATION_CONFIGURATIONS[configuration_name]
     ground = Ground.prepare(data, directory / "cache", workers.device)
     expressions = ExpressionSampler(data)
+    start = None if configuration_name == "full" else models_directory() / "generalized.safetensors"
     metrics = {}
     for number, (name, left_out) in enumerate(ABLATIONS.items()):
 
@@ -139,7 +141,9 @@ def run_ablations(
 
         weights = replace(configuration.weights, **dict.fromkeys(left_out, 0.0))
         row = replace(configuration, weights=weights)
-        network = train(ground.objective(row), expressions, row, directory / name, workers=workers, progress=tell)
+        network = train(
+            ground.objective(row), expressions, row, directory / name, workers=workers, progress=tell, start=start
+        )
         if workers.is_first:
             metrics[name] = evaluate(network, ground.captures, ground.skin_parting, data)
             text = json.dumps(metrics[name], indent=1) + "\n"

@@ -66,9 +66,9 @@ eye, driven by real Live Link Face takes. Our figures therefore do not compare w
   stretches of the same two takes; *not fitted*.
 
 V2V: mean distance of corresponding points; S2M: of the capture's vertices from the surface; F-score at 1 mm; normal: mean
-cosine distance. All over the frontal face. Of the fitted faces some are simulated, evenly chosen; how far simulating is above
-the network is always told on the same frames. A simulated frame starts from rest, without contact (as in the paper's table;
-captures let lips pass through each other).
+cosine distance. All over the frontal face. Of the fitted faces some are simulated, evenly chosen; how far simulating is
+above the network is always told on the same frames. A simulated frame starts from rest, without contact (as in the paper's
+table; captures let lips pass through each other).
 
 ## Reach
 

@@ -25,6 +25,7 @@ from ..fitting.photo_fit import PhotoFit, checked_landmarks, fit_photo
 from ..performance.arkit import ARKIT_NAMES, expression
 from .console import Console
 from .fit_output import portray, prepared_folder, read_faces
+from .landmark_detector import detect_faces
 from .picture_file import read_picture
 from .png import write_png
 from .report import surroundings
@@ -43,6 +44,7 @@ class FitPhotoOptions:
         photo: a picture file.
         out: the folder of the results.
         landmarks: a JSON file with 68 points in pixels.
+        detect: let the detector look for them.
         resolution_mm: edge of the hexahedra.
         cache_directory: where material spaces are kept.
     """
@@ -50,6 +52,7 @@ class FitPhotoOptions:
     photo: Path
     out: Path
     landmarks: Path | None = None
+    detect: bool = False
     resolution_mm: float = 4.0
     cache_directory: Path = field(default_factory=default_cache_directory)
 
@@ -62,15 +65,18 @@ def run_fit_photo(options: FitPhotoOptions, command: Sequence[str], console: Con
         DemoError: the options cannot be followed.
         StudioError: Blender could not make the pictures.
     """
-    if options.landmarks is None:
+    if options.landmarks is None and not options.detect:
         raise PhotoError(
             "The photo came without landmarks; place the 68 points (iBUG order, pixels from the upper left corner) and give "
-            "them with --landmarks FILE."
+            "them with --landmarks FILE, or let a detector look for them with --detect."
         )
     photo = read_picture(options.photo)
     size = photo.shape[1], photo.shape[0]
-    landmarks = checked_landmarks(read_faces(options.landmarks), size)
+    faces = detect_faces(photo) if options.landmarks is None else read_faces(options.landmarks)
+    landmarks = checked_landmarks(faces, size)
     folder = prepared_folder(options.out)
+    if options.landmarks is None:
+        (folder / "landmarks.json").write_text(json.dumps(np.round(landmarks, 2).tolist()), encoding="utf-8")
     assets = FaceAssets.load()
     shared = assets.space(options.resolution_mm, options.cache_directory)
     template, network = assets.template, assets.model.network

@@ -113,7 +113,8 @@ def _evaluate(_options: argparse.Namespace, rest: Sequence[str]) -> int:
     code = _module("physface_blender.evaluation", rest)
     if code or {"-h", "--help", "style"} & set(rest):
         return code
-    return run([PROJECT.python, ROOT / "docs" / "pictures" / "contact_fitting.py"], folder=ROOT)
+    picture = "generalized_curves.py" if "generalized" in rest else "contact_fitting.py"
+    return run([PROJECT.python, ROOT / "docs" / "pictures" / picture], folder=ROOT)
 
 
 def _template(_options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -122,8 +123,13 @@ def _template(_options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def _train(_options: argparse.Namespace, rest: Sequence[str]) -> int:
-    _ensure("runtime", "training")
-    return _module("physface_blender.training", rest)
+    _ensure("runtime", "training", "blender")
+    code = _module("physface_blender.training", rest)
+    folder = Path(rest[rest.index("--out") + 1]) if "--out" in rest else ROOT / "build" / "training" / "generalized"
+    log = folder / "log.csv"
+    if code or "generalized" not in rest or not log.is_file():
+        return code
+    return run([PROJECT.python, ROOT / "docs" / "pictures" / "loss_curves.py", log, folder / "losses.png"], folder=ROOT)
 
 
 def _lint(_options: argparse.Namespace, _rest: Sequence[str]) -> int:

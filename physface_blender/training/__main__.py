@@ -56,6 +56,8 @@ def main() -> int:
         run = partial(run, start=arguments.start)
     out = arguments.out or Path("build/training") / arguments.model
     metrics = run(arguments.config, arguments.data, out, progress)
+    if not metrics:
+        return 0  # the first of several processes has them, and says so
     if arguments.publish:
         publish(arguments.config, out, metrics)
     print(json.dumps(metrics, indent=1))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..anatomy.array_store import write_arrays
+from ..anatomy.array_store import read_arrays, write_arrays
 from ..anatomy.mesh import Mesh
 from ..backend.assets import FaceAssets
 from ..backend.settings import default_cache_directory
@@ -26,7 +26,7 @@ from ..training.expressions import ExpressionSampler
 from ..training.generalized.configuration import ABLATION_CONFIGURATIONS, ABLATIONS
 from ..training.generalized.run import run_ablations
 from .capture_fit import CaptureFit
-from .captured_faces import CapturedFaces, CapturedFrame
+from .captured_faces import SEQUENCES, CapturedFaces, CapturedFrame
 from .generalized_page import write_page
 from .linear_model import LinearModel
 from .network_constraints import NetworkConstraints
@@ -95,9 +95,9 @@ class Evaluation:
         """Errors of a posed skin (V, 3)."""
         return SkinErrors.of(self.faces.correspondence, Mesh(skin, self.skin.faces), self.face, frame.face)
 
-    def network(self, network: GeneralizedNetwork, name: str, count: int | None = None) -> NetworkResult:
-        """Measure a network on the first frames of a set."""
-        frames = self.sets[name][:count]
+    def network(self, network: GeneralizedNetwork, name: str, chosen: Sequence[int] | None = None) -> NetworkResult:
+        """Measure a network on chosen frames of a set; on all of them without a choice."""
+        frames = self.sets[name] if chosen is None else [self.sets[name][index] for index in chosen]
         fit = CaptureFit(network, self.faces)
         constraints = NetworkConstraints(network, self.assets.template, self.space.space, self.faces)
         model = FaceModel.at(network, self.skin.vertices, self.space.skin_parting)
@@ -117,18 +117,18 @@ class Evaluation:
         return NetworkResult(frames, parameters, errors, means, sum(pairs.values()))
 
     def simulated(
-        self, simulator: SimulatedFaces, result: NetworkResult, simulation: Simulation, name: str, chosen: Sequence[int]
+        self, simulator: SimulatedFaces, result: NetworkResult, simulation: Simulation, name: str
     ) -> dict[str, Any]:
-        """Figures of chosen frames of a set, simulated, beside the network's on the same frames."""
-        skins, unconverged = simulator.skins([result.parameters[index] for index in chosen], simulation, name)
-        errors = [self.errors(skin, result.frames[index]) for skin, index in zip(skins, chosen, strict=True)]
+        """Figures of the frames of a result, simulated, beside the network's on the same frames."""
+        skins, unconverged = simulator.skins(result.parameters, simulation, name)
+        errors = [self.errors(skin, frame) for skin, frame in zip(skins, result.frames, strict=True)]
         label = f"{simulation.resolution_mm:.1f}" + (" with contact" if simulation.contact else "")
         self.curves[f"{name} {label}"] = shares_below(errors, CURVE_LIMITS_MM)
-        network = mean_figures([result.errors[index] for index in chosen])
+        network = mean_figures(result.errors)
         own = mean_figures(errors)
         return {
             **own,
-            "frames": len(chosen),
+            "frames": len(errors),
             "not_converged": unconverged,
             "network_v2v_mm": network["v2v_mm"],
             "above_network_percent": round(100.0 * (own["v2v_mm"] / network["v2v_mm"] - 1.0), 2),
@@ -145,10 +145,11 @@ def evaluate_generalized(words: Sequence[str], tell: Tell) -> int:
     parser = argparse.ArgumentParser(prog="build.py evaluate generalized", description=__doc__.split(": ", 1)[1])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the source data")
     parser.add_argument("--identities", type=int, default=28, metavar="N", help="of the 28 unseen ones, fitted")
-    parser.add_argument("--simulated", type=int, default=8, metavar="N", help="of the identities that are fitted")
+    parser.add_argument("--simulated", type=int, default=8, metavar="N", help="identities of each set")
     parser.add_argument("--frames", type=int, default=4, metavar="N", help="of each of the five sequences")
     parser.add_argument("--finest", type=int, default=2, metavar="N", help="frames a set at 1.3 mm, 0 for none")
     parser.add_argument("--ablations", type=Path, default=Path("build/training/ablations"), help="their trainings")
+    parser.add_argument("--without-ablations", action="store_true", help="leave them as they were measured before")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--out", type=Path, default=Path("docs/evaluation"), metavar="DIR", help="folder of the page")
     parser.add_argument("--kept", type=Path, default=Path("build/evaluation/generalized"), help="folder of skins")
@@ -167,14 +168,20 @@ def evaluate_generalized(words: Sequence[str], tell: Tell) -> int:
         "dynamic": faces.dynamic(options.data, options.frames),
     }
     evaluation = Evaluation(assets, faces, sets, lambda text: tell(0.05, text))
-    results = {name: evaluation.network(assets.model.network, name) for name in sets}
-    report = _network_report(evaluation, results)
-    report["linear_model"] = _linear_model(evaluation, options.data)
+    options.kept.mkdir(parents=True, exist_ok=True)
+    report = _measured_already(options.out / "generalized.json", assets.model_hash, sets)
+    if report is None:
+        results = {name: evaluation.network(assets.model.network, name) for name in sets}
+        report = _network_report(evaluation, results)
+        report["linear_model"] = _linear_model(evaluation, options.data)
+    else:
+        evaluation.curves.update(read_arrays(options.kept / "curves.npz") or {})
+        evaluation.curves.pop("limits_mm", None)
     facts = {
         "command": " ".join(["python3 build.py evaluate generalized", *words]),
         "date": today(),
         "machine": describe_machine(),
-        "model_sha256": assets.model_hash[:16],
+        "model_hash": assets.model_hash,
     }
 
     def write() -> None:
@@ -184,30 +191,54 @@ def evaluate_generalized(words: Sequence[str], tell: Tell) -> int:
         write_page(options.out / "generalized.md", report)
         write_arrays(options.kept / "curves.npz", {"limits_mm": CURVE_LIMITS_MM, **evaluation.curves})
 
-    options.kept.mkdir(parents=True, exist_ok=True)
     write()
     simulator = SimulatedFaces(assets, options.kept, default_cache_directory(), options.threads, evaluation.tell)
-    counts = {"static": options.simulated, "dynamic": len(results["dynamic"].frames)}
-    plans = [(Simulation(resolution), counts) for resolution in RESOLUTIONS_MM]
-    plans.append((Simulation(CONTACT_MM, contact=True), counts))
+    network = assets.model.network
+    people = {
+        "static": _spread(options.identities, options.simulated),
+        "dynamic": _spread(SEQUENCES, options.simulated),
+    }
+    chosen = {
+        "static": people["static"],
+        "dynamic": [options.frames * person + frame for person in people["dynamic"] for frame in range(options.frames)],
+    }
+    simulated = {name: evaluation.network(network, name, chosen[name]) for name in sets}
+    plans = [(Simulation(resolution), simulated) for resolution in RESOLUTIONS_MM]
+    plans.append((Simulation(CONTACT_MM, contact=True), simulated))
     if options.finest:
-        plans.append((Simulation(FINEST_MM), dict.fromkeys(counts, options.finest)))
-    for simulation, wanted in plans:
+        few = {name: evaluation.network(network, name, chosen[name][: options.finest]) for name in sets}
+        plans.append((Simulation(FINEST_MM), few))
+    for simulation, results in plans:
         for name, result in results.items():
-            everything = len(result.frames)
-            chosen = np.linspace(0, everything - 1, min(wanted[name], everything)).astype(int).tolist()
-            row = evaluation.simulated(simulator, result, simulation, name, chosen)
+            row = evaluation.simulated(simulator, result, simulation, name)
             kind = "simulated_with_contact" if simulation.contact else "simulated"
             report[name].setdefault(kind, {})[f"{simulation.resolution_mm:.1f}"] = row
             write()
-    report["ablations"] = _ablations(evaluation, options.data, options.ablations, tell)
-    budget = ABLATION_CONFIGURATIONS["cpu"]
-    report["ablation_budget"] = {
-        "steps": budget.iterations, "batch": budget.batch, "rate": budget.learning_rate,
-        "identities": min(ABLATED_IDENTITIES, options.identities),
-    }  # fmt: skip
-    write()
+    if not options.without_ablations:
+        report["ablations"] = _ablations(evaluation, options.data, options.ablations, tell)
+        budget = ABLATION_CONFIGURATIONS["cpu"]
+        report["ablation_budget"] = {
+            "steps": budget.iterations, "batch": budget.batch, "rate": budget.learning_rate,
+            "identities": min(ABLATED_IDENTITIES, options.identities),
+        }  # fmt: skip
+        write()
     return 0
+
+
+def _spread(count: int, wanted: int) -> list[int]:
+    """At most as many numbers below the count as are wanted, evenly spread."""
+    return np.linspace(0, count - 1, min(wanted, count)).astype(int).tolist()
+
+
+def _measured_already(path: Path, model_hash: str, sets: dict[str, list[CapturedFrame]]) -> dict[str, Any] | None:
+    """The report of an earlier run of the same model on the same sets, if there is one."""
+    if not path.is_file():
+        return None
+    report = json.loads(path.read_text(encoding="utf-8"))
+    same = report.get("model_hash") == model_hash and all(
+        report[name]["network"]["frames"] == len(frames) for name, frames in sets.items()
+    )
+    return report if same else None
 
 
 def _network_report(evaluation: Evaluation, results: dict[str, NetworkResult]) -> dict[str, Any]:
@@ -251,8 +282,9 @@ def _ablations(evaluation: Evaluation, data: Path, folder: Path, tell: Tell) -> 
     for row in ABLATIONS:
         network = load_generalized(folder / row / "generalized.safetensors").network
         rows[row] = {}
-        for name, count in (("static", ABLATED_IDENTITIES), ("dynamic", None)):
-            result = evaluation.network(network, name, count)
+        for name, frames in evaluation.sets.items():
+            few = range(min(ABLATED_IDENTITIES, len(frames))) if name == "static" else None
+            result = evaluation.network(network, name, few)
             rows[row][name] = {
                 **mean_figures(result.errors),
                 **result.constraints,

@@ -19,9 +19,10 @@ from ..backend.identity import Identity
 from ..backend.identity_file import save_identity
 from ..backend.settings import default_cache_directory
 from ..fitting.bone_consistency import BoneConsistency
+from ..fitting.detected_landmarks import detected_vertices
 from ..fitting.errors import PhotoError
 from ..fitting.face_model import FaceModel
-from ..fitting.photo_fit import PhotoFit, checked_landmarks, fit_photo
+from ..fitting.photo_fit import BY_HAND_MM, DETECTED_MM, PhotoFit, checked_landmarks, fit_photo
 from ..performance.arkit import ARKIT_NAMES, expression
 from .console import Console
 from .fit_output import portray, prepared_folder, read_faces
@@ -88,8 +89,14 @@ def run_fit_photo(options: FitPhotoOptions, command: Sequence[str], console: Con
         console.progress(f"{text}: {100 * share:.0f} %")
         return True
 
+    is_detected = options.landmarks is None
     fit = fit_photo(
-        landmarks, size, model.subset(template.landmarks68), BoneConsistency.of(template, network), progress
+        landmarks,
+        size,
+        model.subset(detected_vertices(template) if is_detected else template.landmarks68),
+        BoneConsistency.of(template, network),
+        progress,
+        DETECTED_MM if is_detected else BY_HAND_MM,
     )
     seconds = time.perf_counter() - began
     identity = Identity(fit.parameters.identity)

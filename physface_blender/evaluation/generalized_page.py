@@ -51,8 +51,9 @@ ABLATION_NAMES = {
 
 TEXT = """# The generalized model
 
-Made by `{command}` on {date} ({machine}; {minutes} minutes of processor time in its last run, which takes what is
-measured already from a folder of its own).
+Made by `{command}` on {date}
+({machine}; {minutes} minutes of processor time in its last run, which goes on
+where an earlier one of the same model stopped).
 
 Tables 2, 3 and 5 and figure 12 of *Learning a Generalized Physical Face Model From Data* (paper 002), on our captures.
 **All captures are synthetic**: linear shapes of ICT-FaceKit with a jaw that turns rigidly and lids that slide over the
@@ -144,7 +145,7 @@ def write_page(path: Path, report: dict[str, Any]) -> None:
     text = TEXT.format(
         command=report["command"],
         date=report["date"],
-        machine=f"{machine['processor']}, {machine['threads']} threads, shared with other work",
+        machine=f"{machine['processor']}, one thread, shared with other work",
         minutes=report["cpu_minutes"],
         static_frames=report["static"]["network"]["frames"],
         dynamic_frames=report["dynamic"]["network"]["frames"],
@@ -194,6 +195,12 @@ def _resolutions(found: dict[str, Any], *, paper: bool) -> str:
 def _finest(report: dict[str, Any]) -> str:
     row = report["static"]["simulated"].get("1.3")
     if row is None:
+        if not report["static"]["simulated"]:
+            return (
+                "No frame has been simulated yet: the run was stopped before, for want of processor time. Run the command "
+                "again, and it goes\non there. How far simulated skin is from the network's at each resolution is "
+                "told, on other frames, in\n[simulation_resolution](simulation_resolution.md).\n"
+            )
         return "1.3 mm was not simulated.\n"
     return f"At 1.3 mm only {row['frames']} frames a set were simulated; compare the last column.\n"
 
@@ -209,7 +216,7 @@ def _bone_row(name: str, found: dict[str, Any]) -> str:
 
 def _ablations(found: dict[str, Any], budget: dict[str, Any]) -> str:
     if not found:
-        return "Not measured."
+        return "Not measured yet; `build.py train ablations` makes the rows, and the command above the table."
     rows = [
         f"| {ABLATION_NAMES[name]} | {kind} | {_figures(row, None)} | {row['jaw_rigidity_mm']:.4f} | "
         f"{row['skull_fixation_mm']:.4f} | {row['bone_fidelity_mm']:.3f} | {row['jaw_angle_error_deg']:.2f}° | "

@@ -5,9 +5,11 @@ import sys
 import numpy as np
 import pytest
 
+from physface_blender.anatomy.template import load_template
 from physface_blender.demo import landmark_detector
 from physface_blender.demo.landmark_detector import detect_faces, detector_python
 from physface_blender.demo.landmark_process import IBUG
+from physface_blender.fitting.detected_landmarks import detected_vertices
 from physface_blender.fitting.errors import NoFaceError, PhotoError
 from physface_blender.fitting.photo_fit import checked_landmarks
 
@@ -17,6 +19,16 @@ PICTURE = np.full((48, 64, 3), 128, dtype=np.uint8)
 def test_the_points_are_68_different_ones():
     assert len(set(IBUG)) == 68
     assert max(IBUG) < 468
+
+
+def test_the_points_lie_near_those_placed_by_hand_and_symmetrically():
+    template = load_template()
+    chosen = template.meshes["skin"].vertices[detected_vertices(template)]
+    by_hand = template.meshes["skin"].vertices[template.landmarks68]
+    assert np.linalg.norm(chosen[17:] - by_hand[17:], axis=1).max() < 12.0
+    assert np.linalg.norm(chosen[:17] - by_hand[:17], axis=1).max() < 20.0
+    for first, second in ((36, 45), (48, 54), (17, 26), (31, 35)):
+        np.testing.assert_allclose(chosen[first] * [-1.0, 1.0, 1.0], chosen[second], atol=3.0)
 
 
 def test_a_detector_that_is_not_installed_is_named_with_the_way_to_get_it(monkeypatch, tmp_path):

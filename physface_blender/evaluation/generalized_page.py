@@ -64,7 +64,8 @@ eye, driven by real Live Link Face takes. Our figures therefore do not compare w
   identity coefficients and 52 expression weights in front of the encoders, not for free codes: these make a
   character.
 - **Dynamic**: five sequences of five identities that training saw, {dynamic_frames} frames in all, evenly spaced over
-  stretches of the same two takes; *not fitted*.
+  stretches of the same two takes; *not fitted*. (`models/manifest.toml` has a smaller figure: it is of 64 single frames,
+  each with another identity, at the captures' own vertices; the way over the template's skin adds about 0.01 mm.)
 
 V2V: mean distance of corresponding points; S2M: of the capture's vertices from the surface; F-score at 1 mm; normal: mean
 cosine distance. All over the frontal face. Of the fitted faces some are simulated, evenly chosen; how far simulating is

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .environment import PROJECT, ROOT, smoke_environment
+from .environment import DETECTOR, PROJECT, ROOT, smoke_environment
 from .native_libraries import ensure_blender_starts
 from .package import build_package
 from .process import BuildError, run
@@ -61,13 +61,13 @@ def _parser() -> argparse.ArgumentParser:
         "demo.blend, pictures, a film and a report",
     )
     add("fit-scan", _fit, "make a character of a scan: fit-scan FILE --out DIR")
-    add("fit-photo", _fit, "make a character of the landmarks of a photo: fit-photo FILE --landmarks FILE --out DIR")
+    add("fit-photo", _fit, "make a character of a photo: fit-photo FILE (--landmarks FILE | --detect) --out DIR")
     add("test", _test, "run all tests, or pytest with the arguments that follow")
     add("lint", _lint, "check style, formatting and the direction of imports")
     add("bench", _bench, "measure the simulator: bench, bench solvers, bench resolution, bench endurance")
-    add("evaluate", _evaluate, "repeat an experiment of the papers and write its page: evaluate contact-fit|style")
+    add("evaluate", _evaluate, "repeat an experiment and write its page: evaluate contact-fit|generalized|style")
     add("template", _template, "make the template in models/ from ../shared/data")
-    add("train", _train, "train a model on ../shared/data: train generalized [--config small|cpu|full]")
+    add("train", _train, "train a model on ../shared/data: train generalized [--config small|cpu|tune|full]")
     package = add("package", _package, "make the extension's zip, for this platform or for all")
     package.add_argument("--out", type=Path, default=ROOT / "dist", metavar="DIR", help="folder of the zip, dist/")
     kind = package.add_mutually_exclusive_group()
@@ -98,6 +98,8 @@ def _demo(_options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 def _fit(options: argparse.Namespace, rest: Sequence[str]) -> int:
     _ensure("runtime", "blender")
+    if "--detect" in rest:
+        DETECTOR.ensure("detector")
     return run([PROJECT.python, "-m", "physface_blender.cli", options.command, *rest])
 
 
@@ -111,7 +113,8 @@ def _evaluate(_options: argparse.Namespace, rest: Sequence[str]) -> int:
     code = _module("physface_blender.evaluation", rest)
     if code or {"-h", "--help", "style"} & set(rest):
         return code
-    return run([PROJECT.python, ROOT / "docs" / "pictures" / "contact_fitting.py"], folder=ROOT)
+    picture = "generalized_curves.py" if "generalized" in rest else "contact_fitting.py"
+    return run([PROJECT.python, ROOT / "docs" / "pictures" / picture], folder=ROOT)
 
 
 def _template(_options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -120,8 +123,13 @@ def _template(_options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def _train(_options: argparse.Namespace, rest: Sequence[str]) -> int:
-    _ensure("runtime", "training")
-    return _module("physface_blender.training", rest)
+    _ensure("runtime", "training", "blender")
+    code = _module("physface_blender.training", rest)
+    folder = Path(rest[rest.index("--out") + 1]) if "--out" in rest else ROOT / "build" / "training" / "generalized"
+    log = folder / "log.csv"
+    if code or "generalized" not in rest or not log.is_file():
+        return code
+    return run([PROJECT.python, ROOT / "docs" / "pictures" / "loss_curves.py", log, folder / "losses.png"], folder=ROOT)
 
 
 def _lint(_options: argparse.Namespace, _rest: Sequence[str]) -> int:

@@ -132,3 +132,6 @@ PROJECT = Environment(ROOT / ".venv", "the environment")
 def smoke_environment(blender_version: str) -> Environment:
     """The environment of another Blender, such as ``4.2``, which holds Blender as a module and nothing of ours."""
     return Environment(ROOT / "build" / f"blender-{blender_version}", f"the environment of Blender {blender_version}")
+
+
+DETECTOR = Environment(ROOT / "build" / "detector", "the environment of the detector of landmarks")

@@ -123,11 +123,15 @@ def _parser() -> argparse.ArgumentParser:
         "over the photo, fit from the side), portraits.png and report.json.",
     )
     photo.add_argument("file", type=Path, metavar="FILE", help="the photo: any picture that Blender reads")
-    photo.add_argument(
+    given = photo.add_mutually_exclusive_group()
+    given.add_argument(
         "--landmarks",
         type=Path,
         metavar="FILE",
         help="JSON list of 68 points in pixels from the upper left, iBUG order",
+    )
+    given.add_argument(
+        "--detect", action="store_true", help="let a detector find them; they are kept in landmarks.json"
     )
     photo.add_argument("--out", type=Path, default=Path("fit-output"), metavar="DIR", help="folder of the results")
     photo.set_defaults(action=_fit_photo)
@@ -267,7 +271,7 @@ def _fit_photo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     from .demo.console import Console
     from .demo.fit_photo import FitPhotoOptions, run_fit_photo
 
-    wanted = FitPhotoOptions(photo=options.file, out=options.out, landmarks=options.landmarks)
+    wanted = FitPhotoOptions(photo=options.file, out=options.out, landmarks=options.landmarks, detect=options.detect)
     return _explaining(lambda: run_fit_photo(wanted, ["build.py", *arguments], Console()))
 
 

@@ -66,7 +66,7 @@ def write_contact_sheet(tiles: Sequence[Tile], columns: int, title: str, path: P
         (tile.label, left + 4, bottom + _LABEL_HEIGHT - 9, 15, _LABEL_COLOR)
         for tile, (left, bottom) in zip(tiles, corners, strict=True)
     ]
-    _draw_texts(path, sheet.shape[0], texts)
+    draw_texts(path, sheet.shape[0], texts)
 
 
 def read_picture(path: Path) -> NDArray[np.float32]:
@@ -97,7 +97,7 @@ def write_picture(colors: NDArray[np.float32], path: Path) -> None:
         bpy.data.images.remove(image)
 
 
-def _draw_texts(
+def draw_texts(
     path: Path, height: int, texts: Sequence[tuple[str, int, int, int, tuple[float, float, float, float]]]
 ) -> None:
     """Write texts (text, left, baseline from the top, size, color) into a picture file."""

@@ -19,12 +19,14 @@ from ..backend.identity import Identity
 from ..backend.identity_file import save_identity
 from ..backend.settings import default_cache_directory
 from ..fitting.bone_consistency import BoneConsistency
+from ..fitting.detected_landmarks import detected_vertices
 from ..fitting.errors import PhotoError
 from ..fitting.face_model import FaceModel
-from ..fitting.photo_fit import PhotoFit, checked_landmarks, fit_photo
+from ..fitting.photo_fit import BY_HAND_MM, DETECTED_MM, PhotoFit, checked_landmarks, fit_photo
 from ..performance.arkit import ARKIT_NAMES, expression
 from .console import Console
 from .fit_output import portray, prepared_folder, read_faces
+from .landmark_detector import detect_faces
 from .picture_file import read_picture
 from .png import write_png
 from .report import surroundings
@@ -43,6 +45,7 @@ class FitPhotoOptions:
         photo: a picture file.
         out: the folder of the results.
         landmarks: a JSON file with 68 points in pixels.
+        detect: let the detector look for them.
         resolution_mm: edge of the hexahedra.
         cache_directory: where material spaces are kept.
     """
@@ -50,6 +53,7 @@ class FitPhotoOptions:
     photo: Path
     out: Path
     landmarks: Path | None = None
+    detect: bool = False
     resolution_mm: float = 4.0
     cache_directory: Path = field(default_factory=default_cache_directory)
 
@@ -62,15 +66,18 @@ def run_fit_photo(options: FitPhotoOptions, command: Sequence[str], console: Con
         DemoError: the options cannot be followed.
         StudioError: Blender could not make the pictures.
     """
-    if options.landmarks is None:
+    if options.landmarks is None and not options.detect:
         raise PhotoError(
             "The photo came without landmarks; place the 68 points (iBUG order, pixels from the upper left corner) and give "
-            "them with --landmarks FILE."
+            "them with --landmarks FILE, or let a detector look for them with --detect."
         )
     photo = read_picture(options.photo)
     size = photo.shape[1], photo.shape[0]
-    landmarks = checked_landmarks(read_faces(options.landmarks), size)
+    faces = detect_faces(photo) if options.landmarks is None else read_faces(options.landmarks)
+    landmarks = checked_landmarks(faces, size)
     folder = prepared_folder(options.out)
+    if options.landmarks is None:
+        (folder / "landmarks.json").write_text(json.dumps(np.round(landmarks, 2).tolist()), encoding="utf-8")
     assets = FaceAssets.load()
     shared = assets.space(options.resolution_mm, options.cache_directory)
     template, network = assets.template, assets.model.network
@@ -82,8 +89,14 @@ def run_fit_photo(options: FitPhotoOptions, command: Sequence[str], console: Con
         console.progress(f"{text}: {100 * share:.0f} %")
         return True
 
+    is_detected = options.landmarks is None
     fit = fit_photo(
-        landmarks, size, model.subset(template.landmarks68), BoneConsistency.of(template, network), progress
+        landmarks,
+        size,
+        model.subset(detected_vertices(template) if is_detected else template.landmarks68),
+        BoneConsistency.of(template, network),
+        progress,
+        DETECTED_MM if is_detected else BY_HAND_MM,
     )
     seconds = time.perf_counter() - began
     identity = Identity(fit.parameters.identity)

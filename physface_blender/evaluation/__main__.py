@@ -29,8 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["style"]:
         return _style(words[1:])
+    if words[:1] == ["generalized"]:
+        return _generalized(words[1:])
     parser = argparse.ArgumentParser(prog="build.py evaluate", description=__doc__.split(": ", 1)[1])
-    parser.add_argument("experiment", choices=("contact-fit", "style"), help="which; style has options of its own")
+    parser.add_argument(
+        "experiment",
+        choices=("contact-fit", "generalized", "style"),
+        help="which; all but contact-fit have options of their own",
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the source data")
     parser.add_argument("--resolution", type=float, default=4.0, metavar="MM", help="edge of the cells")
     parser.add_argument("--frames", type=int, default=9, metavar="N", help="frames; every third is held out")
@@ -77,6 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_arrays(options.arrays, assets.template, fit, capture, rest, held_out)
     write_page(options.out / "contact_fitting.md", assets.template, fit, capture, rest, held_out, facts)
     return 0
+
+
+def _generalized(words: Sequence[str]) -> int:
+    from .generalized import evaluate_generalized
+
+    return evaluate_generalized(words, lambda share, text: print(f"{100 * share:5.1f} %  {text}", flush=True))
 
 
 def _style(words: Sequence[str]) -> int:

@@ -28,7 +28,7 @@ class FaceParameters:
         return cls(np.zeros(IDENTITY_COUNT), np.zeros(EXPRESSION_COUNT))
 
     def improved(
-        self, system: np.ndarray, slope: np.ndarray, prior: float, extra: int, *, at_rest: bool = False
+        self, system: np.ndarray, slope: np.ndarray, prior: float, extra: int, *, held: np.ndarray | None = None
     ) -> tuple[FaceParameters, np.ndarray]:
         """A Gauss-Newton step within the bounds.
 
@@ -40,7 +40,7 @@ class FaceParameters:
             slope: (152 + E,), J'Wr.
             prior: its weight.
             extra: E.
-            at_rest: the expression stays what it is.
+            held: (52,) bool, expression weights that stay what they are; None for none of them.
 
         Returns:
             The new parameters, and the step (E,) of the free ones.
@@ -53,8 +53,8 @@ class FaceParameters:
         right[:count] -= precision * now
         low = np.concatenate([np.full(IDENTITY_COUNT, -IDENTITY_BOUND), np.zeros(EXPRESSION_COUNT)]) - now
         high = np.concatenate([np.full(IDENTITY_COUNT, IDENTITY_BOUND), np.ones(EXPRESSION_COUNT)]) - now
-        if at_rest:
-            low[IDENTITY_COUNT:] = high[IDENTITY_COUNT:] = 0.0
+        if held is not None:
+            low[IDENTITY_COUNT:][held] = high[IDENTITY_COUNT:][held] = 0.0
         unbounded = np.full(extra, np.inf)
         step = bounded_minimum(matrix, right, np.concatenate([low, -unbounded]), np.concatenate([high, unbounded]))
         moved = now + step[:count]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from ..performance.arkit import ARKIT_NAMES
 from .bone_consistency import BoneConsistency
 from .errors import FittingCancelled, NoFaceError, PhotoError
 from .face_model import FaceModel
@@ -26,14 +27,18 @@ FOCAL_LENGTHS = 1.6
 """Focal length in longer sides of the picture that is expected: 58 mm on 35 mm film."""
 FOCAL_DEVIATION = 0.3
 """Expected logarithm of the ratio to it."""
-LANDMARK_MM, CONTOUR_MM = 1.5, 6.0
-"""How exact landmarks are; those of the jaw's contour lie where the face ends in the picture, not at one place."""
+BY_HAND_MM, DETECTED_MM = (1.5, 6.0), (3.0, 12.0)
+"""How exact landmarks are that were placed or detected: all but the contour, and the jaw's contour, which lies where the
+face ends in the picture and not at one place."""
 CONTOUR = slice(0, 17)
 ROUNDS = ((10.0, 4), (3.0, 4), (1.0, 6), (1.0, 6))
 """Of every linearization: weight of the prior, steps."""
 BONE_WEIGHT = 0.02
 WORST_PIXELS_SHARE = 0.06
 """Landmarks farther from the fit than this share of the face's width, on average, are no face."""
+UNSEEN = np.isin(ARKIT_NAMES, ("cheekPuff", "cheekSquintLeft", "cheekSquintRight", "jawForward", "tongueOut"))
+"""What no landmark shows: cheeks have none, and what moves toward the viewer hardly moves in the picture. Left free,
+these weights take what identity and contour are off: a portrait with a smile got puffed cheeks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,15 +132,17 @@ def fit_photo(
     model: FaceModel,
     bones: BoneConsistency,
     progress: Callable[[float, str], bool] | None = None,
+    exactness_mm: tuple[float, float] = BY_HAND_MM,
 ) -> PhotoFit:
     """Fit camera, identity and expression.
 
     Args:
         landmarks: (68, 2) pixels, see ``checked_landmarks``.
         size: width and height of the photo.
-        model: at the 68 landmarks of the skin.
+        model: at the 68 landmarks of the skin, or where the detector's points lie (``detected_vertices``).
         bones: equation 21.
         progress: told the share done and what is being done; False from it cancels.
+        exactness_mm: of the landmarks, and of the contour's among them.
 
     Raises:
         NoFaceError: the landmarks are not those of a face.
@@ -145,8 +152,8 @@ def fit_photo(
     parameters = FaceParameters.mean()
     camera = _first_camera(landmarks, known, size, model.rest(parameters.identity))
     expected_focal = camera.log_focal
-    deviations = np.full(68, LANDMARK_MM)
-    deviations[CONTOUR] = CONTOUR_MM
+    deviations = np.full(68, exactness_mm[0])
+    deviations[CONTOUR] = exactness_mm[1]
     for number, (prior, steps) in enumerate(ROUNDS):
         if progress is not None and not progress(number / len(ROUNDS), "Fitting the Face"):
             raise FittingCancelled("The fit was cancelled.")
@@ -163,7 +170,7 @@ def fit_photo(
             slope[:count] -= BONE_WEIGHT * rows @ bones.errors(parameters.identity).ravel()
             system[-1, -1] += FOCAL_DEVIATION**-2
             slope[-1] += FOCAL_DEVIATION**-2 * (expected_focal - camera.log_focal)
-            parameters, step = parameters.improved(system, slope, prior, 7)
+            parameters, step = parameters.improved(system, slope, prior, 7, held=UNSEEN)
             camera = camera.stepped(step)
     fitted = camera.project(model.performed(parameters.identity, parameters.expression))
     distances = np.linalg.norm(fitted - landmarks, axis=1)

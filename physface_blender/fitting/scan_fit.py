@@ -70,6 +70,7 @@ def fit_model(
     to_model = _in_unit(registration, points.mean_face.nose)
     placed = scan.moved(to_model)
     parameters = FaceParameters.mean()
+    held = np.full(len(parameters.expression), at_rest)
     for number, (reach, prior, steps) in enumerate(ROUNDS):
         tell(number / len(ROUNDS), "Fitting the Face")
         derivative = _derivative(chosen, parameters)
@@ -79,7 +80,7 @@ def fit_model(
             tell((number + 0.5) / len(ROUNDS), "Fitting the Face")
             skin = chosen.performed(parameters.identity, parameters.expression)
             system, slope = _equations(placed, skin, normals, points, derivative, reach, registration)
-            parameters, step = parameters.improved(system, slope, prior, 7, at_rest=at_rest)
+            parameters, step = parameters.improved(system, slope, prior, 7, held=held)
             move = small_similarity(step, skin.mean(axis=0))
             placed, to_model = placed.moved(move), move @ to_model
     tell(1.0, "Fitting the Face")

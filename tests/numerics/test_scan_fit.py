@@ -131,6 +131,14 @@ def test_the_face_is_found_in_any_pose_and_unit(unit, fitter, truth):
     assert np.linalg.norm(apply(frame, fitter.points.mean_face.nose[None]) - fitter.points.mean_face.nose) < 25.0
 
 
+def test_a_face_upside_down_is_found(fitter, truth):
+    pose = np.diag([1.0, -1.0, -1.0, 1.0])
+    found = register(_scan(fitter, truth).moved(pose), fitter.points.mean_face, lambda share: None)
+    frame = found.to_model @ pose
+    assert found.unit == "mm"
+    assert np.degrees(Rotation.from_matrix(frame[:3, :3] / scale_of(frame)).magnitude()) < 8.0
+
+
 def test_a_face_without_head_inside_out_is_found(fitter, truth):
     skin = fitter.template.meshes["skin"]
     triangles = skin.triangles[fitter.points.face[skin.triangles].all(axis=1)]

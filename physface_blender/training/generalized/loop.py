@@ -9,17 +9,20 @@ import numpy as np
 import torch
 
 from ...networks.generalized import GeneralizedNetwork
-from ...networks.weights import save_weights
+from ...networks.weights import load_weights, save_weights
 from ..expressions import ExpressionSampler
 from ..seeds import TRAINING_LOOP_SEED, training_identities
 from .configuration import Configuration
 from .objective import Objective
+from .workers import Workers
 
 LOG_EVERY = 50
 LEARNING_RATE_CONSTANT_SHARE = 0.5
 WARM_UP_STEPS = 200
 GRADIENT_NORM_LIMIT = 1.0
 """Without it a run of ours diverged at step 5700 from a few extreme expressions in a row."""
+RANK_SEED_STEP = 1_000_000
+"""Between the seeds of processes that train together: more than there are steps, which a resumed run adds to them."""
 
 
 def learning_rate_factor(step: int, iterations: int) -> float:
@@ -37,8 +40,9 @@ def train(
     configuration: Configuration,
     directory: Path,
     *,
-    device: torch.device,
+    workers: Workers,
     progress: Callable[[float, str], None],
+    start: Path | None = None,
 ) -> GeneralizedNetwork:
     """Train, or go on from the directory's checkpoint.
 
@@ -49,46 +53,53 @@ def train(
         objective: the losses.
         expressions: what to draw expressions from.
         configuration: sizes and schedule.
-        directory: receives ``checkpoint.pt`` (network, optimizer, step, random states), ``log.csv``,
+        directory: receives ``checkpoint.pt`` (network, optimizer, step), ``log.csv``,
             ``generalized.safetensors``.
-        device: where to train.
+        workers: the processes that train together; the first one writes the files and tells the progress.
         progress: called with the finished fraction and a sentence with losses and time left.
+        start: weights to start from instead of fresh ones.
 
     Returns:
         The trained network.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    device, batch = workers.device, workers.share(configuration.batch)
     torch.manual_seed(TRAINING_LOOP_SEED)
-    network = GeneralizedNetwork().to(device)
+    network = GeneralizedNetwork()
+    if start is not None:
+        load_weights(network, "generalized", start)
+    network.to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=configuration.learning_rate)
     identity_branch = [*network.identity_encoder.parameters(), *network.identity_field.parameters()]
     expression_branch = [*network.expression_encoder.parameters(), *network.expression_field.parameters()]
     identities = torch.as_tensor(training_identities(), dtype=torch.float32, device=device)
-    points_generator = torch.Generator().manual_seed(TRAINING_LOOP_SEED)
-    expression_generator = np.random.default_rng(TRAINING_LOOP_SEED)
+    points_generator = torch.Generator().manual_seed(TRAINING_LOOP_SEED + RANK_SEED_STEP * workers.rank)
+    expression_generator = np.random.default_rng((TRAINING_LOOP_SEED, 0, workers.rank))
     checkpoint = directory / "checkpoint.pt"
     first = 0
     if checkpoint.is_file():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
-        points_generator.set_state(state["points_generator"].cpu())
         first = int(state["step"])
-        expression_generator = np.random.default_rng((TRAINING_LOOP_SEED, first))
+        points_generator.manual_seed(TRAINING_LOOP_SEED + RANK_SEED_STEP * workers.rank + first)
+        expression_generator = np.random.default_rng((TRAINING_LOOP_SEED, first, workers.rank))
+    workers.same_start(network)
 
     started = time.monotonic()
     totals: dict[str, float] = {}
     for step in range(first, configuration.iterations):
         for group in optimizer.param_groups:
             group["lr"] = configuration.learning_rate * learning_rate_factor(step, configuration.iterations)
-        chosen = torch.randint(len(identities), (configuration.batch,), generator=points_generator)
-        weights = torch.as_tensor(expressions.draw(expression_generator, configuration.batch), device=device)
+        chosen = torch.randint(len(identities), (batch,), generator=points_generator)
+        weights = torch.as_tensor(expressions.draw(expression_generator, batch), device=device)
         batch_identities = identities[chosen]
-        fresh = configuration.batch // 2
+        fresh = batch // 2
         batch_identities[:fresh] = torch.randn(fresh, identities.shape[1], generator=points_generator).to(device)
         losses = objective.losses(network, batch_identities, weights, points_generator)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
+        workers.average_gradients(network.parameters())
         # The two fields do not share a gradient, so a spike in one must not slow down the other.
         for branch in (identity_branch, expression_branch):
             torch.nn.utils.clip_grad_norm_(branch, GRADIENT_NORM_LIMIT)
@@ -99,18 +110,20 @@ def train(
         done = step + 1
         if done % LOG_EVERY == 0 or done == configuration.iterations:
             counted = (done - 1) % LOG_EVERY + 1
-            means = {name: total / counted for name, total in totals.items()}
+            means = workers.average({name: total / counted for name, total in totals.items()})
             totals = {}
             elapsed = time.monotonic() - started
-            _append_log(directory / "log.csv", {"step": done, "seconds": round(elapsed, 1), **means})
             remaining = elapsed / (done - first) * (configuration.iterations - done)
             shown = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
-            progress(done / configuration.iterations, f"step {done}  {shown}  {remaining / 60:.0f} min left")
+            if workers.is_first:
+                _append_log(directory / "log.csv", {"step": done, "seconds": round(elapsed, 1), **means})
+                progress(done / configuration.iterations, f"step {done}  {shown}  {remaining / 60:.0f} min left")
+        if not workers.is_first:
+            continue
         if done % configuration.checkpoint_every == 0 or done == configuration.iterations:
             state = {
                 "network": network.state_dict(),
                 "optimizer": optimizer.state_dict(),
-                "points_generator": points_generator.get_state(),
                 "step": done,
             }
             temporary = checkpoint.with_suffix(".part")

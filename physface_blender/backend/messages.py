@@ -3,8 +3,8 @@
 
 Every message is a frozen dataclass of plain values. A request's ``serial`` is given by the client when it is handed
 in; every reply carries the serial of the request it belongs to (0: it belongs to none). Every request gets **exactly
-one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``Posed``, ``CharacterDropped``, ``Superseded``,
-``Cancelled`` or ``Failed``; ``Progress`` may come before it.
+one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``StyleLearned``, ``Posed``, ``CharacterDropped``,
+``Superseded``, ``Cancelled`` or ``Failed``; ``Progress`` may come before it.
 
 Arrays travel beside a reply in its ``arrays``; requests hold small tuples only. Lengths are millimetres in the frame
 of the numerics (x to the character's left, y up, z forward).
@@ -97,6 +97,22 @@ class FitScan(Request):
     parts: Mapping[str, str] = field(default_factory=dict)
     resolution_mm: float = 4.0
     simulation: Mapping[str, float | int | bool | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnStyle(Request):
+    """Learn the style of an actor from a capture; ``StyleLearned`` answers.
+
+    Attributes:
+        actor_file: the capture (docs/formats/actor.md); where it does not say how its vertices lie in the canonical face,
+            its neutral is fitted first.
+        style_file: where the style is written, to be named in poses.
+        resolution_mm: edge of the hexahedra of a character that is in use, so that its anatomy is at hand.
+    """
+
+    actor_file: str
+    style_file: str
+    resolution_mm: float = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +269,21 @@ class ScanFitted(Reply):
     residual_share: float
     was_inside_out: bool
     arrays: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleLearned(Reply):
+    """A style was learned and written.
+
+    Attributes:
+        style_file: where.
+        actor: name of the actor.
+        seconds: it took.
+    """
+
+    style_file: str
+    actor: str
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,6 +85,8 @@ class Service:
                     self._create(request)
                 case messages.FitScan():
                     self._fit_scan(request)
+                case messages.LearnStyle():
+                    self._learn_style(request)
                 case messages.DropCharacter():
                     self._forget(request.character)
                     self._send(messages.CharacterDropped(serial=request.serial, character=request.character))
@@ -211,6 +213,25 @@ class Service:
                 residual_share=made.residual_share,
                 was_inside_out=made.fitted.was_inside_out,
                 arrays=_rest_arrays(made.character) | arrays,
+            )
+        )
+
+    def _learn_style(self, request: messages.LearnStyle) -> None:
+        started = time.perf_counter()
+        assets_module, _ = self._import_numerics()
+        from .learned_style import learn_style
+
+        assets = self._loaded_assets(assets_module)
+        parting = assets.space(request.resolution_mm, self._settings.cache_directory).skin_parting
+        style_file = Path(request.style_file)
+        actor = learn_style(Path(request.actor_file), style_file, assets, parting, self._progress(request))
+        assets.style.forget_files()
+        self._send(
+            messages.StyleLearned(
+                serial=request.serial,
+                style_file=request.style_file,
+                actor=actor,
+                seconds=time.perf_counter() - started,
             )
         )
 

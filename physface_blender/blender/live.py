@@ -13,6 +13,7 @@ Meshes are written from the timer only: never from a handler, and never while Bl
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backend.messages import Failed, Posed
-from . import bones, effects, expression_steps, face_objects, jobs, preferences, properties, requests, worker_link
+from . import (
+    bones,
+    effects,
+    expression_steps,
+    face_objects,
+    jobs,
+    preferences,
+    properties,
+    requests,
+    styles,
+    worker_link,
+)
 from .face_objects import FaceObjectError
 from .worker_link import LinkError, Ticket
 
@@ -40,6 +52,7 @@ class _Face:
         reached: (52,) expression of the newest simulated pose that was asked for; None where the next starts from rest.
         wanted: (52,) expression that the newest pose is on the way to.
         effects: What acted on the face in the newest pose.
+        style: In whose manner it performed in the newest pose.
         poses: Poses without their last reply, oldest first.
         sentence: For the panel.
         last_used: When the last pose was asked for.
@@ -49,6 +62,7 @@ class _Face:
     reached: NDArray[np.float64] | None = None
     wanted: NDArray[np.float64] | None = None
     effects: dict[str, Any] = field(default_factory=dict)
+    style: Mapping[str, float] = field(default_factory=dict)
     poses: list[Ticket] = field(default_factory=list)
     sentence: str = ""
     last_used: float = 0.0
@@ -158,8 +172,10 @@ def _may_be_written(skin: bpy.types.Object) -> bool:
 
 
 def _has_changed(skin: bpy.types.Object, face: _Face) -> bool:
-    """Whether sliders or effects are others than in the newest pose; masks change under the brush alone."""
+    """Whether sliders, styles or effects are others than in the newest pose; masks change under the brush alone."""
     if face.wanted is None or not np.array_equal(face.wanted, properties.shown_expression(skin)):
+        return True
+    if face.style != styles.of(skin):
         return True
     if not skin.physface.live_physics:
         return False
@@ -201,7 +217,9 @@ def _ask(skin: bpy.types.Object, face: _Face) -> None:
         weights = face.reached = expression_steps.toward(start, target)
         if not np.array_equal(weights, target):
             _marked.add(skin.session_uid)
-    face.poses.append(link.ask(requests.live_pose(skin, weights, face.effects)))
+    request = requests.live_pose(skin, weights, face.effects)
+    face.style = request.style
+    face.poses.append(link.ask(request))
     face.last_used = time.monotonic()
     if not face.character.is_done:
         _say(face, "Preparing the face...")

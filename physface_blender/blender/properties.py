@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 from bpy.props import (
     BoolProperty,
+    CollectionProperty,
     EnumProperty,
     FloatProperty,
     FloatVectorProperty,
@@ -24,6 +25,7 @@ from . import live
 from .bake_properties import PHYSFACE_PG_bake
 from .effect_properties import PHYSFACE_PG_effects
 from .retarget_properties import PHYSFACE_PG_retarget
+from .style_properties import PHYSFACE_PG_style
 
 EXPRESSION_PATH = "physface.expression"
 """Data path from a skin object to its sliders; a slider is ``physface.expression.jawOpen``."""
@@ -78,6 +80,7 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
     )
     expression: PointerProperty(type=PHYSFACE_PG_expression, override=_OVERRIDABLE)
     effects: PointerProperty(type=PHYSFACE_PG_effects, override=_OVERRIDABLE)
+    styles: CollectionProperty(type=PHYSFACE_PG_style, override=_OVERRIDABLE | {"USE_INSERTION"})
 
     seed: IntProperty(name="Seed", description="Number from which the identity was drawn", options={"HIDDEN"})
     identity_0: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
@@ -197,7 +200,14 @@ def write_identity(owner: bpy.types.Object, coefficients: NDArray) -> None:
         setattr(owner.physface, f"identity_{part}", values)
 
 
-CLASSES = (PHYSFACE_PG_expression, PHYSFACE_PG_effects, PHYSFACE_PG_retarget, PHYSFACE_PG_bake, PHYSFACE_PG_character)
+CLASSES = (
+    PHYSFACE_PG_expression,
+    PHYSFACE_PG_effects,
+    PHYSFACE_PG_style,
+    PHYSFACE_PG_retarget,
+    PHYSFACE_PG_bake,
+    PHYSFACE_PG_character,
+)
 
 
 _DECLARED = {cls: cls.__annotations__ for cls in CLASSES}

@@ -201,9 +201,7 @@ def _poses(
         while ahead or waiting:
             while ahead and len(waiting) < AHEAD:
                 sampled = ahead.popleft()
-                ticket = link.ask(
-                    requests.bake_frame(_find(uid), sampled.frame, sampled.weights, sampled.effects, start_serial)
-                )
+                ticket = link.ask(requests.bake_frame(_find(uid), sampled, start_serial))
                 waiting.append(ticket)
                 start_serial = ticket.serial
             job.sentence = f"Frame {done + 1} of {len(schedule)}"

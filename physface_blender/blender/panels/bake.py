@@ -11,7 +11,7 @@ class PHYSFACE_PT_bake(SkinPanel, bpy.types.Panel):
     """Range, start, progress and clearing of a bake."""
 
     bl_label = "Bake"
-    bl_order = 6
+    bl_order = 7
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the panel."""

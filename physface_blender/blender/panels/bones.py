@@ -11,7 +11,7 @@ class PHYSFACE_PT_bones(SkinPanel, bpy.types.Panel):
     """An osteotomy, and the face before and after it."""
 
     bl_label = "Bones"
-    bl_order = 5
+    bl_order = 6
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:

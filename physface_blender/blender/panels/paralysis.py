@@ -14,7 +14,7 @@ class PHYSFACE_PT_paralysis(SkinPanel, bpy.types.Panel):
     """Mask and strength of a palsy."""
 
     bl_label = "Paralysis"
-    bl_order = 4
+    bl_order = 5
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -12,7 +12,7 @@ class PHYSFACE_PT_retarget(SkinPanel, bpy.types.Panel):
     """Choose a performance and key it."""
 
     bl_label = "Retarget"
-    bl_order = 2
+    bl_order = 3
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -42,6 +42,9 @@ RIGID_MOTION = {
 JAW_PARTS = tuple(part for part, motion in RIGID_MOTION.items() if motion == "jaw")
 """The parts that an edited mandible reshapes."""
 
+FIXED_SHAPES = ("upper_teeth", "upper_gum", "eye_left", "eye_right")
+"""The parts that are rigid and that an edited mandible leaves as they are."""
+
 DEFORMED_PARTS = ("skin", "lashes")
 HIDDEN_PARTS = ("skull", "mandible")
 
@@ -183,6 +186,31 @@ def _assign_materials(mesh: bpy.types.Mesh, available: list[bpy.types.Material],
             mesh.materials.append(material)
         slot_of_index[index] = slots[material.name]
     mesh.polygons.foreach_set("material_index", slot_of_index[indices])
+
+
+def show_rest(skin: bpy.types.Object, rest: Mapping[str, NDArray]) -> None:
+    """Give the rigid parts that no bone reshapes, teeth, gum and eyes, the shape of the person they belong to.
+
+    Args:
+        skin: A skin object.
+        rest: Rest vertices (V, 3) in millimeters by part, and ``eye_left_center`` and ``eye_right_center`` (3,).
+
+    Raises:
+        FaceObjectError: A mesh does not have the vertices it was made with.
+    """
+    scale = skin.physface.units_per_millimeter
+    for part, target in parts_of(skin).items():
+        if part not in FIXED_SHAPES or target.data.shape_keys is not None or target.mode != "OBJECT":
+            continue
+        check_vertex_count(target, len(rest[part]))
+        pivot = np.asarray(rest.get(f"{part}_center", np.zeros(3)), dtype=np.float64)
+        shape = bridge.to_blender(rest[part] - pivot, scale)
+        if np.array_equal(bridge.get_coordinates(target.data), shape):
+            continue
+        target.physface.pivot = pivot
+        bridge.set_coordinates(target.data, shape)
+        if part not in RIGID_MOTION:
+            target.location = bridge.to_blender(pivot, scale)
 
 
 def pose(skin: bpy.types.Object, arrays: Mapping[str, NDArray]) -> None:

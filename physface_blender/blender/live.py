@@ -21,6 +21,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backend.errors import IdentityError
 from ..backend.messages import Failed, Posed
 from . import (
     bones,
@@ -49,6 +50,7 @@ class _Face:
 
     Attributes:
         character: The making of the character.
+        shown: The character whose rigid parts are shown.
         reached: (52,) expression of the newest simulated pose that was asked for; None where the next starts from rest.
         wanted: (52,) expression that the newest pose is on the way to.
         effects: What acted on the face in the newest pose.
@@ -59,6 +61,7 @@ class _Face:
     """
 
     character: Ticket | None = None
+    shown: Ticket | None = None
     reached: NDArray[np.float64] | None = None
     wanted: NDArray[np.float64] | None = None
     effects: dict[str, Any] = field(default_factory=dict)
@@ -194,7 +197,7 @@ def _step(skin: bpy.types.Object) -> None:
             if is_live(skin):
                 _ask(skin, face)
         _show(skin, face)
-    except (LinkError, FaceObjectError) as error:
+    except (LinkError, FaceObjectError, IdentityError) as error:
         face.poses.clear()
         face.reached = None
         _say(face, str(error))
@@ -206,7 +209,11 @@ def _ask(skin: bpy.types.Object, face: _Face) -> None:
     if skin.physface.live_physics and face.poses:
         _marked.add(skin.session_uid)
         return
-    character = link.character(requests.preview_character(skin))
+    wanted = requests.preview_character(skin)
+    if face.character is not None and not face.character.is_done and face.character.request != wanted:
+        _marked.add(skin.session_uid)  # identities that a slider passes meanwhile are never made
+        return
+    character = link.character(wanted)
     if character is not face.character:
         face.character, face.reached = character, None
     weights = face.wanted = properties.shown_expression(skin)
@@ -247,8 +254,11 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
     face.poses = face.poses[finished[-1] + 1 :]
     if isinstance(newest, Failed):
         raise LinkError(newest.sentence)
-    if newest is None or not is_live(skin):
+    if newest is None or not is_live(skin) or face.character.last is None:  # another person is being made
         return
+    if face.shown is not face.character:
+        face_objects.show_rest(skin, face.character.last.arrays)
+        face.shown = face.character
     face_objects.pose(skin, newest.arrays)
     bones.show(skin, newest.arrays, face.character.last.arrays)
     doubt = ", not converged" if newest.status == "not_converged" else ""

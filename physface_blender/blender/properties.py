@@ -20,6 +20,7 @@ from bpy.props import (
 )
 from numpy.typing import NDArray
 
+from ..backend.identity import COEFFICIENT_BOUND
 from ..performance.arkit import ARKIT_NAMES, GROUPS
 from . import live
 from .bake_properties import PHYSFACE_PG_bake
@@ -70,6 +71,27 @@ PHYSFACE_PG_expression = type(
 )
 
 
+def _identity_slice(part: int) -> bpy.types.bpy_struct:
+    first = part * _IDENTITY_SLICE
+    return FloatVectorProperty(
+        name="Mode",
+        description=(
+            f"Coefficients {first + 1} to {first + _IDENTITY_SLICE} of the identity, in standard deviations. They are the "
+            "principal directions in which faces differ, the first ones most; no one of them is a single feature"
+        ),
+        size=_IDENTITY_SLICE,
+        min=-COEFFICIENT_BOUND,
+        max=COEFFICIENT_BOUND,
+        soft_min=-3.0,
+        soft_max=3.0,
+        step=5,
+        precision=2,
+        options=set(),  # a performance is one person's
+        override=_OVERRIDABLE,
+        update=_pose_changed,
+    )
+
+
 class PHYSFACE_PG_character(bpy.types.PropertyGroup):
     """Everything that makes one character, on its skin object."""
 
@@ -83,10 +105,10 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
     styles: CollectionProperty(type=PHYSFACE_PG_style, override=_OVERRIDABLE | {"USE_INSERTION"})
 
     seed: IntProperty(name="Seed", description="Number from which the identity was drawn", options={"HIDDEN"})
-    identity_0: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
-    identity_1: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
-    identity_2: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
-    identity_3: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
+    identity_0: _identity_slice(0)
+    identity_1: _identity_slice(1)
+    identity_2: _identity_slice(2)
+    identity_3: _identity_slice(3)
     units_per_millimeter: FloatProperty(default=0.001, options={"HIDDEN"}, precision=6)
     pivot: FloatVectorProperty(
         name="Pivot",

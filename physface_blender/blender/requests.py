@@ -10,7 +10,7 @@ import bpy
 from numpy.typing import NDArray
 
 from ..backend.messages import CreateCharacter, PoseFrame, PoseLive
-from . import properties, styles
+from . import identities, properties, styles
 from .sampling import SampledFrame
 
 
@@ -30,10 +30,11 @@ def bake_character(skin: bpy.types.Object) -> CreateCharacter:
 
 
 def _character(skin: bpy.types.Object, purpose: str, resolution: float) -> CreateCharacter:
-    settings = skin.physface
+    settings, file = skin.physface, identities.file_of(skin)
     return CreateCharacter(
         character=character_name(skin, purpose),
-        identity=tuple(properties.read_identity(skin).tolist()),
+        identity=() if file else tuple(properties.read_identity(skin).tolist()),
+        identity_file=file,
         resolution_mm=round(resolution, 3),
         simulation={"poisson_ratio": round(settings.poisson_ratio, 4)},
     )

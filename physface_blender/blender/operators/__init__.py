@@ -1,10 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operators, ``physface.*``."""
 
-from . import add_face, backend, bake, bones, export, expression, masks, physics, presets, retarget, style
+from . import (
+    add_face,
+    backend,
+    bake,
+    bones,
+    export,
+    expression,
+    fit,
+    identity,
+    masks,
+    physics,
+    presets,
+    retarget,
+    style,
+)
 
 CLASSES = (
     *add_face.CLASSES,
+    *fit.CLASSES,
+    *identity.CLASSES,
     *expression.CLASSES,
     *presets.CLASSES,
     *style.CLASSES,

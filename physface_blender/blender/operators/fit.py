@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A character of a scan that is in the scene: any mesh of a head, of any topology, pose and unit."""
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+from bpy.props import BoolProperty
+from mathutils import Matrix
+
+from ...anatomy.array_store import read_arrays
+from ...anatomy.template import load_template
+from ...backend.identity import Identity
+from ...backend.messages import FitScan, ScanFitted
+from .. import (
+    bones,
+    bridge,
+    evaluated_mesh,
+    face_objects,
+    identities,
+    jobs,
+    live,
+    preferences,
+    properties,
+    surface_file,
+    worker_link,
+)
+from .base import JobOperator, UserError, Work
+
+COARSEST_MM = 6.8
+
+
+class PHYSFACE_OT_fit_scan(JobOperator, bpy.types.Operator):
+    """Make a physical face of the selected mesh of a head, in its place; takes about half a minute."""
+
+    bl_idname = "physface.fit_scan"
+    bl_label = "Fit to Selected Mesh"
+    bl_options = {"REGISTER", "UNDO"}
+    job_title = "Fitting a Face"
+
+    at_rest: BoolProperty(
+        name="At Rest",
+        description="The mesh shows no expression; otherwise the sliders are set to the expression that is found",
+    )
+    mirror: BoolProperty(name="Mirror", description="Fit the mirror image of the mesh")
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a mesh that is no part of a face."""
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Leave the current mode first: faces are fitted in Object Mode")
+            return False
+        source = context.active_object
+        if source is None or source.type != "MESH" or source.physface.part:
+            cls.poll_message_set("Select the mesh of a head first: a scan, or a character of your own")
+            return False
+        if jobs.running(0) is not None:
+            cls.poll_message_set("A face is being made already")
+            return False
+        return True
+
+    def job_key(self, context: bpy.types.Context) -> int:
+        """It works on no face yet."""
+        return 0
+
+    def work(self, context: bpy.types.Context, job: jobs.Job) -> Work:
+        """Write the mesh, have it fitted, then make the objects in its place."""
+        source = context.active_object
+        name, place = source.name, source.matrix_world.copy()
+        settings = preferences.backend_settings()
+        folder = settings.cache_directory
+        vertices = evaluated_mesh.shown(source, context.evaluated_depsgraph_get())
+        shown = source.evaluated_get(context.evaluated_depsgraph_get())
+        mesh = shown.to_mesh()
+        try:
+            surface_file.write(folder / "scan.ply", vertices, mesh)
+        finally:
+            shown.to_mesh_clear()
+        identity_file = folder / "fitted.npz"
+        link = worker_link.get(settings)
+        job.sentence = "Starting the backend"
+        ticket = link.ask(
+            FitScan(
+                character="new face",
+                path=str(folder / "scan.ply"),
+                identity_file=str(identity_file),
+                at_rest=self.at_rest,
+                mirror=self.mirror,
+                resolution_mm=COARSEST_MM,
+            )
+        )
+        for _ in link.await_last(ticket):
+            if ticket.progress is not None:
+                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
+            if job.cancel_requested:
+                link.cancel(ticket)
+                self.report({"INFO"}, "Fitting the face was cancelled")
+                return {"CANCELLED"}
+            yield
+        fitted = ticket.result(ScanFitted)
+        if bpy.context.mode != "OBJECT":
+            raise UserError(
+                "The face was not made because Object Mode was left meanwhile; fit it again in Object Mode."
+            )
+        skin = face_objects.create(bpy.context, load_template(), fitted.arrays, name=f"{name} Face")
+        for bone in bones.SCULPTED_BONES:
+            bones.remember_rest(face_objects.parts_of(skin)[bone].data)
+        identities.write(skin, _identity(identity_file, fitted))
+        properties.write_expression(skin, np.array(fitted.expression))
+        skin.matrix_world = place @ Matrix(
+            _to_scan(fitted.arrays["scan_to_model"], skin.physface.units_per_millimeter, mirror=self.mirror)
+        )
+        live.mark(skin)
+        inside_out = "; its faces looked inward, so it may be a mirror image" if fitted.was_inside_out else ""
+        self.report(
+            {"INFO"},
+            f"Fitted {name} within {fitted.mean_distance_mm:.2f} mm on average in {jobs.time_left(fitted.seconds)}"
+            f"{inside_out}",
+        )
+        return {"FINISHED"}
+
+
+def _identity(path: Path, fitted: ScanFitted) -> Identity:
+    arrays = read_arrays(path) or {}
+    residual = arrays.get("residual")
+    return Identity(fitted.identity, None if residual is None else residual * fitted.residual_share)
+
+
+def _to_scan(scan_to_model: np.ndarray, scale: float, *, mirror: bool) -> np.ndarray:
+    """The transform (4, 4) from a face's own coordinates to those of the scan."""
+    to_millimeters = np.eye(4)
+    to_millimeters[:3, :3] = bridge.AXES.T / scale
+    sides = np.diag([-1.0, 1.0, 1.0, 1.0]) if mirror else np.eye(4)
+    return sides @ np.linalg.inv(scan_to_model) @ to_millimeters
+
+
+CLASSES = (PHYSFACE_OT_fit_scan,)

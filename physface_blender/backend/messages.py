@@ -3,8 +3,8 @@
 
 Every message is a frozen dataclass of plain values. A request's ``serial`` is given by the client when it is handed
 in; every reply carries the serial of the request it belongs to (0: it belongs to none). Every request gets **exactly
-one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``StyleLearned``, ``Posed``, ``CharacterDropped``,
-``Superseded``, ``Cancelled`` or ``Failed``; ``Progress`` may come before it.
+one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``StyleLearned``, ``PerformanceSolved``, ``Posed``,
+``CharacterDropped``, ``Superseded``, ``Cancelled`` or ``Failed``; ``Progress`` may come before it.
 
 Arrays travel beside a reply in its ``arrays``; requests hold small tuples only. Lengths are millimetres in the frame
 of the numerics (x to the character's left, y up, z forward).
@@ -112,6 +112,22 @@ class LearnStyle(Request):
 
     actor_file: str
     style_file: str
+    resolution_mm: float = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SolvePerformance(Request):
+    """Find the expression weights of a moving mesh of any topology; ``PerformanceSolved`` answers.
+
+    Attributes:
+        capture_file: a capture (docs/formats/actor.md), shapes not needed, whose sequence ``shown`` holds the frames;
+            empty where ``files`` are given.
+        files: one OBJ, PLY or STL file for every frame, the first one at rest.
+        resolution_mm: as in ``LearnStyle``.
+    """
+
+    capture_file: str = ""
+    files: tuple[str, ...] = ()
     resolution_mm: float = 4.0
 
 
@@ -284,6 +300,23 @@ class StyleLearned(Reply):
     style_file: str
     actor: str
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerformanceSolved(Reply):
+    """The weights of a moving mesh were found.
+
+    ``arrays`` holds ``weights`` (T, 52) in the order of ``ARKIT_NAMES``, and ``errors`` (T,), the mean distance in mm of the
+    model's skin from what was shown.
+
+    Attributes:
+        name: of what was read.
+        seconds: it took.
+    """
+
+    name: str
+    seconds: float
+    arrays: Arrays = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

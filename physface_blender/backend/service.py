@@ -87,6 +87,8 @@ class Service:
                     self._fit_scan(request)
                 case messages.LearnStyle():
                     self._learn_style(request)
+                case messages.SolvePerformance():
+                    self._solve_performance(request)
                 case messages.DropCharacter():
                     self._forget(request.character)
                     self._send(messages.CharacterDropped(serial=request.serial, character=request.character))
@@ -232,6 +234,24 @@ class Service:
                 style_file=request.style_file,
                 actor=actor,
                 seconds=time.perf_counter() - started,
+            )
+        )
+
+    def _solve_performance(self, request: messages.SolvePerformance) -> None:
+        started = time.perf_counter()
+        assets_module, _ = self._import_numerics()
+        from .solved_performance import read_frames, solve_performance
+
+        source = read_frames(request.capture_file, request.files)
+        assets = self._loaded_assets(assets_module)
+        parting = assets.space(request.resolution_mm, self._settings.cache_directory).skin_parting
+        solved = solve_performance(source, assets, parting, self._progress(request))
+        self._send(
+            messages.PerformanceSolved(
+                serial=request.serial,
+                name=source.name,
+                seconds=time.perf_counter() - started,
+                arrays={"weights": solved.weights, "errors": solved.errors},
             )
         )
 

@@ -75,8 +75,37 @@ def write(source: bpy.types.Object, frames: Sequence[int], scene: bpy.types.Scen
         "shapes": np.stack([bridge.to_millimeters(shapes[name], scale) for name in names]),
     }
     if frames:
-        positions = evaluated_mesh.positions(source, frames, scene)
+        positions = np.stack(list(evaluated_mesh.positions(source, frames, scene)))
         arrays["sequence/scene"] = bridge.to_millimeters(positions, scale).astype(np.float32)
     if not write_arrays(path, arrays):
         raise FaceObjectError(f"The shapes of {source.name} cannot be written to {path}; check the cache folder.")
     return len(names)
+
+
+def write_performance(
+    source: bpy.types.Object, rest: NDArray, frames: Sequence[NDArray], scene: bpy.types.Scene, path: Path
+) -> None:
+    """Write a moving mesh without shapes, as ``SolvePerformance`` reads it.
+
+    Args:
+        source: A mesh object of V vertices.
+        rest: (V, 3) where it shows no expression, in its own coordinates.
+        frames: (V, 3) each.
+        scene: Whose unit counts.
+        path: Of the file.
+
+    Raises:
+        FaceObjectError: It cannot be written.
+    """
+    scale = bridge.units_per_millimeter(scene)
+    arrays = {
+        "name": np.array(source.name),
+        "neutral": bridge.to_millimeters(rest, scale),
+        "faces": evaluated_mesh.faces(source.data),
+        "shape_names": np.array([], dtype="U1"),
+        "shape_weights": np.zeros((0, len(ARKIT_INDEX))),
+        "shapes": np.zeros((0, len(rest), 3)),
+        "sequence/shown": bridge.to_millimeters(np.stack(frames), scale).astype(np.float32),
+    }
+    if not write_arrays(path, arrays):
+        raise FaceObjectError(f"What {source.name} does cannot be written to {path}; check the cache folder.")

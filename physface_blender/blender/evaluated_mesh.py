@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import bpy
 import numpy as np
@@ -46,25 +46,21 @@ def shown(source: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> NDArray[n
     return coordinates.reshape(-1, 3)
 
 
-def positions(
-    source: bpy.types.Object, frames: Sequence[int], scene: bpy.types.Scene, count: int | None = None
-) -> NDArray[np.float32]:
-    """Vertices (T, V, 3) of an object in some frames, in its own coordinates; the scene is set back to where it was.
+def positions(source: bpy.types.Object, frames: Sequence[int], scene: bpy.types.Scene) -> Iterator[NDArray[np.float32]]:
+    """Generate vertices (V, 3) of an object frame by frame, in its own coordinates; the scene is set back at the end.
 
     Args:
         source: A mesh object.
-        frames: T frame numbers.
+        frames: Frame numbers.
         scene: Whose timeline counts.
-        count: How many vertices it must have; as many as its mesh when None.
 
     Raises:
-        FaceObjectError: A modifier changes their number.
+        FaceObjectError: A modifier changes the number of vertices.
     """
-    count = len(source.data.vertices) if count is None else count
+    count = len(source.data.vertices)
     current, subframe = scene.frame_current, scene.frame_subframe
-    found = np.empty((len(frames), count, 3), dtype=np.float32)
     try:
-        for row, frame in enumerate(frames):
+        for frame in frames:
             scene.frame_set(frame)
             vertices = shown(source, bpy.context.evaluated_depsgraph_get())
             if len(vertices) != count:
@@ -72,7 +68,6 @@ def positions(
                     f"{source.name} has {len(vertices)} vertices in frame {frame} and {count} without its modifiers; "
                     "switch off modifiers such as Subdivision Surface in the viewport."
                 )
-            found[row] = vertices
+            yield vertices
     finally:
         scene.frame_set(current, subframe=subframe)
-    return found

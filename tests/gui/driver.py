@@ -25,6 +25,8 @@ ROW = 8
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(REPOSITORY), str(SCRIPT.resolve().parent)]
 
+bpy.context.preferences.view.show_splash = False  # before the window is there
+
 Steps = Iterator[float]
 
 
@@ -72,6 +74,11 @@ class Window:
         region = self.region("WINDOW", area)
         flat = location_3d_to_region_2d(region, area.spaces.active.region_3d, place)
         return self.on_screen(region.x + flat.x, region.y + flat.y)
+
+    def in_viewport(self) -> tuple[int, int]:
+        """A screen point of the viewport beside the face."""
+        area = self.area()
+        return self.on_screen(area.x + 120, area.y + area.height // 2)
 
     # panels
 
@@ -146,10 +153,15 @@ class Window:
         point = yield from self.find(part)
         yield from self.click(point)
 
-    def choose(self, part: str, *keys: str) -> Steps:
-        """Open the menu of a widget and choose by keys; its first entry by default."""
-        yield from self.press(part)
-        yield 0.4
+    def choose(self, beside: str, share: float, *keys: str) -> Steps:
+        """Open a menu, which has no data path or command of its own, and choose by keys; its first entry by default.
+
+        It is found by a widget in the same row, and by the share of the sidebar's width at which it lies itself.
+        """
+        _, y = yield from self.find(beside)
+        region = self.region("UI")
+        yield from self.click((region.x + int(share * region.width), y))
+        yield 0.5
         yield from self.key(*(keys or ("Down", "Return")))
 
     def drag(self, start: tuple[int, int], steps: list[tuple[int, int]], seconds: float, button: int = 1) -> Steps:
@@ -195,18 +207,15 @@ class Window:
         )
         yield 0.1
 
-    def picture(self, name: str, region: bpy.types.Region | tuple[int, int, int, int] | None = None) -> None:
-        """Write the screen, or a part of it (x, y, width, height, or a region), to NAME.png."""
+    def picture(self, name: str, part: bpy.types.Area | bpy.types.Region | None = None) -> None:
+        """Write a part of the window, the 3D viewport by default, to NAME.png."""
         self.redraw()
         path = PICTURES / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         words = ["import", "-silent", "-window", "root"]
-        if region is not None:
-            if not isinstance(region, tuple):
-                x, y = self.on_screen(region.x, region.y + region.height)
-                region = (x, y, region.width, region.height)
-            x, y, width, height = region
-            words += ["-crop", f"{width}x{height}+{x}+{y}", "+repage"]
+        part = part or self.area()
+        x, y = self.on_screen(part.x, part.y + part.height)
+        words += ["-crop", f"{part.width}x{part.height}+{x}+{y}", "+repage"]
         subprocess.run([*words, "-strip", "-colors", "220", f"png8:{path}"], check=True)
 
     def measure(self, name: str, value: float | int | str) -> None:
@@ -226,7 +235,6 @@ class Window:
         for found in list(bpy.data.objects):
             bpy.data.objects.remove(found)
         preferences = bpy.context.preferences
-        preferences.view.show_splash = False
         preferences.system.viewport_aa = "OFF"  # a software renderer needs a third of the time without
         preferences.inputs.use_mouse_continuous = False
         preferences.view.smooth_view = 0

@@ -10,6 +10,7 @@ What was measured is printed and written to ``measured.json`` in the folder of t
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,12 @@ def checks(names: list[str]) -> list[Path]:
     return [found[name] for name in names or found]
 
 
+def window_size(script: Path) -> tuple[int, int]:
+    """Pixels of the window that a check wants; the screen's where it does not say."""
+    found = re.search(r"^SIZE = \((\d+), (\d+)\)$", script.read_text(encoding="utf-8"), re.MULTILINE)
+    return (int(found[1]), int(found[2])) if found else SIZE
+
+
 def run(script: Path, pictures: Path, display: str, limit: float) -> tuple[str, float]:
     """Run one script in a Blender of its own; gives back ``passed`` or why not, and the seconds it took."""
     began = time.monotonic()
@@ -58,7 +65,7 @@ def run(script: Path, pictures: Path, display: str, limit: float) -> tuple[str, 
             "BLENDER_USER_RESOURCES": home,
             "PHYSFACE_USER_FOLDER": home,
         }
-        width, height = SIZE
+        width, height = window_size(script)
         command = [blender(), "--factory-startup", "-p", "0", "0", str(width), str(height)]
         command += ["--python-exit-code", "1", "--python", str(HERE / "driver.py")]
         try:

@@ -9,7 +9,9 @@ class Stopwatch:
     """Measures while it is entered.
 
     Attributes:
+        seconds: it was entered.
         updates: poses written to the mesh.
+        backend_seconds: of the newest pose, as the backend says.
         redraws: of the viewport.
         longest: seconds on the clock of the longest call.
         longest_cpu: seconds of the main thread's CPU of the longest call: what it takes on a machine that does nothing else.
@@ -19,7 +21,7 @@ class Stopwatch:
     def __init__(self) -> None:
         """Nothing is measured yet."""
         self.updates = self.redraws = 0
-        self.longest = self.longest_cpu = 0.0
+        self.longest = self.longest_cpu = self.seconds = self.backend_seconds = 0.0
         self.longest_name = ""
 
     def __enter__(self) -> "Stopwatch":
@@ -30,22 +32,22 @@ class Stopwatch:
         self._originals = [(owner, name, getattr(owner, name)) for owner, name in self._kept]
         for panel in panels.CLASSES:
             self._originals.append((panel, "draw", panel.draw))
+            panel.draw = self._timed_drawing(panel.draw, f"{panel.__name__}.draw")
         self._handlers = list(handlers._HANDLERS)
         if bpy.app.timers.is_registered(live.tick):
             bpy.app.timers.unregister(live.tick)
         pose = face_objects.pose
 
-        def counted(*values):
+        def counted(skin, arrays):
             self.updates += 1
-            return pose(*values)
+            return pose(skin, arrays)
 
         face_objects.pose = counted
-        for owner, name, function in self._originals:
-            if owner is not face_objects:
-                setattr(owner, name, self._timed(function, f"{getattr(owner, '__name__', '')}.{name}"))
+        live.tick = self._timed(live.tick, "live.tick")
         handlers.unregister()
         handlers._HANDLERS = tuple((name, self._timed(function, name)) for name, function in self._handlers)
         handlers.register()
+        self._began = time.perf_counter()
         self._drawn = bpy.types.SpaceView3D.draw_handler_add(self._count_redraw, (), "WINDOW", "POST_PIXEL")
         return self
 
@@ -53,6 +55,7 @@ class Stopwatch:
         """Take the clocks away."""
         from physface_blender.blender import handlers, live
 
+        self.seconds = time.perf_counter() - self._began
         bpy.types.SpaceView3D.draw_handler_remove(self._drawn, "WINDOW")
         if bpy.app.timers.is_registered(live.tick):
             bpy.app.timers.unregister(live.tick)
@@ -65,6 +68,14 @@ class Stopwatch:
 
     def _count_redraw(self) -> None:
         self.redraws += 1
+
+    def _timed_drawing(self, draw, name: str):
+        timed = self._timed(draw, name)
+
+        def drawing(panel, context):  # Blender counts the arguments
+            return timed(panel, context)
+
+        return drawing
 
     def _timed(self, function, name: str):
         def timed(*values, **named):

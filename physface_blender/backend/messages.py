@@ -3,8 +3,8 @@
 
 Every message is a frozen dataclass of plain values. A request's ``serial`` is given by the client when it is handed
 in; every reply carries the serial of the request it belongs to (0: it belongs to none). Every request gets **exactly
-one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``StyleLearned``, ``PerformanceSolved``, ``Posed``,
-``CharacterDropped``, ``Superseded``, ``Cancelled`` or ``Failed``; ``Progress`` may come before it.
+one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``PhotoFitted``, ``StyleLearned``, ``PerformanceSolved``,
+``Posed``, ``CharacterDropped``, ``Superseded``, ``Cancelled`` or ``Failed``; ``Progress`` may come before it.
 
 Arrays travel beside a reply in its ``arrays``; requests hold small tuples only. Lengths are millimetres in the frame
 of the numerics (x to the character's left, y up, z forward).
@@ -97,6 +97,23 @@ class FitScan(Request):
     parts: Mapping[str, str] = field(default_factory=dict)
     resolution_mm: float = 4.0
     simulation: Mapping[str, float | int | bool | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitPhoto(Request):
+    """Make a character of the landmarks of a photo, or make it anew under the same name; ``PhotoFitted`` answers.
+
+    Attributes:
+        character: as in ``CreateCharacter``.
+        landmarks: 68 points (2,) in pixels from the upper left corner, in iBUG order, None for one that is unknown.
+        size: width and height of the photo in pixels.
+        resolution_mm: as in ``CreateCharacter``.
+    """
+
+    character: str
+    landmarks: tuple[tuple[float, float] | None, ...]
+    size: tuple[int, int]
+    resolution_mm: float = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,6 +305,28 @@ class ScanFitted(Reply):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhotoFitted(Reply):
+    """A character was made of the landmarks of a photo and can be posed.
+
+    ``arrays`` holds what those of ``CharacterReady`` hold, and ``landmarks`` (68, 2), where the fitted ones lie.
+
+    Attributes:
+        character: name of the character.
+        seconds: the fit took.
+        identity: (100,) coefficients.
+        expression: (52,) weights that the photo shows.
+        error_pixels: mean distance of the fitted landmarks from the given ones, without the contour.
+    """
+
+    character: str
+    seconds: float
+    identity: tuple[float, ...]
+    expression: tuple[float, ...]
+    error_pixels: float
+    arrays: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class StyleLearned(Reply):
     """A style was learned and written.
 
@@ -306,8 +345,8 @@ class StyleLearned(Reply):
 class PerformanceSolved(Reply):
     """The weights of a moving mesh were found.
 
-    ``arrays`` holds ``weights`` (T, 52) in the order of ``ARKIT_NAMES``, and ``errors`` (T,), the mean distance in mm of the
-    model's skin from what was shown.
+    ``arrays`` holds ``weights`` (T, 52) in the order of ``ARKIT_NAMES``, and ``errors`` (T,), the mean distance in mm of
+    the model's skin from what was shown.
 
     Attributes:
         name: of what was read.

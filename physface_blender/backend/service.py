@@ -85,6 +85,8 @@ class Service:
                     self._create(request)
                 case messages.FitScan():
                     self._fit_scan(request)
+                case messages.FitPhoto():
+                    self._fit_photo(request)
                 case messages.LearnStyle():
                     self._learn_style(request)
                 case messages.SolvePerformance():
@@ -218,6 +220,32 @@ class Service:
             )
         )
 
+    def _fit_photo(self, request: messages.FitPhoto) -> None:
+        started = time.perf_counter()
+        assets_module, character_module = self._import_numerics()
+        from .fitted_photo import fit_landmarks
+        from .identity import Identity
+
+        assets, progress = self._loaded_assets(assets_module), self._progress(request)
+        settings, cache = self._character_settings(request), self._settings.cache_directory
+        fit = fit_landmarks(request.landmarks, request.size, assets, settings.resolution_mm, cache, progress)
+        character = character_module.Character(
+            Identity(fit.parameters.identity), settings, cache_directory=cache, progress=progress, assets=assets
+        )
+        self._forget(request.character)
+        self._characters[request.character] = character
+        self._send(
+            messages.PhotoFitted(
+                serial=request.serial,
+                character=request.character,
+                seconds=time.perf_counter() - started,
+                identity=tuple(fit.parameters.identity.tolist()),
+                expression=tuple(fit.parameters.expression.tolist()),
+                error_pixels=fit.error_pixels,
+                arrays=_rest_arrays(character) | {"landmarks": fit.landmarks},
+            )
+        )
+
     def _learn_style(self, request: messages.LearnStyle) -> None:
         started = time.perf_counter()
         assets_module, _ = self._import_numerics()
@@ -276,10 +304,14 @@ class Service:
 
         return progress
 
-    def _character_settings(self, request: messages.CreateCharacter | messages.FitScan) -> "CharacterSettings":
+    def _character_settings(
+        self, request: messages.CreateCharacter | messages.FitScan | messages.FitPhoto
+    ) -> "CharacterSettings":
         from ..simulation.settings import Method, SimulationSettings
         from .character import CharacterSettings
 
+        if isinstance(request, messages.FitPhoto):
+            return CharacterSettings(request.resolution_mm)
         known = {entry.name for entry in fields(SimulationSettings)}
         unknown = sorted(set(request.simulation) - known)
         if unknown:

@@ -12,6 +12,7 @@ Meshes are written from the timer only: never from a handler, and never while Bl
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ from .worker_link import LinkError, Ticket
 
 BUSY_SECONDS = 0.015
 PATIENT_SECONDS = 0.25
+SPEAKING_SECONDS = 0.5
 KEPT_CHARACTERS = 3
 """Preview characters that the backend keeps; the one unused for the longest is dropped."""
 
@@ -57,6 +59,7 @@ class _Face:
         style: In whose manner it performed in the newest pose.
         poses: Poses without their last reply, oldest first.
         sentence: For the panel.
+        said: When it changed last.
         last_used: When the last pose was asked for.
     """
 
@@ -68,8 +71,11 @@ class _Face:
     style: Mapping[str, float] = field(default_factory=dict)
     poses: list[Ticket] = field(default_factory=list)
     sentence: str = ""
+    said: float = 0.0
     last_used: float = 0.0
 
+
+_FIGURE = re.compile(r"\d+")
 
 _marked: set[int] = set()
 _looked_at: set[int] = set()
@@ -266,8 +272,11 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
 
 
 def _say(face: _Face, text: str) -> None:
-    if face.sentence != text:
-        face.sentence = text
+    """Note what the panel is to say; figures that change with every pose draw it anew twice a second at most."""
+    now = time.monotonic()
+    is_figure = _FIGURE.sub("", face.sentence) == _FIGURE.sub("", text)
+    if face.sentence != text and (not is_figure or now - face.said > SPEAKING_SECONDS):
+        face.sentence, face.said = text, now
         jobs.redraw_panels()
 
 

@@ -18,7 +18,7 @@ from .face_model import FaceModel
 
 MOST_POINTS = 900
 STILL_SHARE = 0.1
-"""Of the points, those that expressions move least, forehead and temples. They tell first how the head moves; then all do."""
+"""Of the points, those that expressions move least, forehead and temples. They say first how the head moves; then all do."""
 RIDGE_MM2 = 0.01
 """What a whole weight must better the mean squared distance by; keeps weights at 0 that the skin does not speak of."""
 UNSEEN = ("eyeLook", "tongueOut")

@@ -3,11 +3,12 @@
 import bpy
 import numpy as np
 import pytest
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
+from physface_blender.anatomy.template import load_template
 from physface_blender.backend.identity import Identity
 from physface_blender.backend.identity_file import load_identity
-from physface_blender.blender import bridge, evaluated_mesh, face_objects, identities, live, requests
+from physface_blender.blender import bridge, evaluated_mesh, face_objects, identities, live, photo, requests
 
 
 def shapes(skin) -> dict[str, np.ndarray]:
@@ -128,3 +129,70 @@ def test_a_face_is_fitted_to_a_mesh_in_its_place(scene, template, settle) -> Non
     assert np.median(apart) < 0.1, "within a millimeter, in centimeters"
     assert identities.of(face).residual is not None
     assert requests.preview_character(face).identity_file
+
+
+@pytest.fixture
+def photo_file(tmp_path) -> str:
+    """A picture of 400 x 500 pixels; what it shows does not matter, the landmarks are all that is looked at."""
+    image = bpy.data.images.new("Portrait", 400, 500)
+    image.filepath_raw, image.file_format = str(tmp_path / "portrait.png"), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+    return str(tmp_path / "portrait.png")
+
+
+def test_the_points_lie_on_the_photo_where_its_pixels_are(scene, photo_file) -> None:
+    scene.unit_settings.scale_length = 0.01
+    assert bpy.ops.physface.place_landmarks(filepath=photo_file) == {"FINISHED"}
+    points = bpy.context.active_object
+    found, size = photo.read(points)
+    assert size == (400, 500)
+    pixels = np.array(found)
+    assert pixels.mean(axis=0) == pytest.approx([200.0, 250.0], abs=1e-3)
+    assert np.ptp(pixels[:, 1]) == pytest.approx(0.45 * 500, abs=1e-3)
+    assert pixels[8, 1] > pixels[27, 1], "the chin lies below the nose, and pixels count downward"
+    assert pixels[36, 0] < pixels[45, 0], "the character's right eye is on the left"
+    # The upper left corner of the photo, where Blender draws it.
+    bpy.context.view_layer.update()
+    drawn = points.parent.empty_display_size
+    corner = points.parent.matrix_world @ Vector((-0.5 * drawn * 0.8, 0.5 * drawn, 0.0))
+    points.data.vertices[0].co = points.matrix_world.inverted() @ corner
+    points.data.vertices[5].hide = True
+    found, _ = photo.read(points)
+    assert found[0] == pytest.approx((0.0, 0.0), abs=1e-3)
+    assert found[5] is None, "a hidden point is not known"
+
+
+def test_landmarks_that_were_deleted_are_refused(scene, photo_file) -> None:
+    assert not bpy.ops.physface.fit_photo.poll()
+    bpy.ops.physface.place_landmarks(filepath=photo_file)
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.mesh.select_all(action="DESELECT")
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.context.active_object.data.vertices[3].select = True
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.mesh.delete(type="VERT")
+    with pytest.raises(RuntimeError, match="has 67 points; a face has 68"):
+        bpy.ops.physface.fit_photo()
+    bpy.ops.object.mode_set(mode="OBJECT")
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        bpy.ops.physface.place_landmarks(filepath=photo_file + ".gone")
+    assert len(face_objects.skins(scene)) == 0
+
+
+def test_a_face_is_made_of_the_landmarks_of_a_photo(scene, photo_file, settle) -> None:
+    """Points of a wide mouth, on a face seen from the front."""
+    bpy.ops.physface.place_landmarks(filepath=photo_file)
+    points = bpy.context.active_object
+    for vertex in points.data.vertices[48:68]:
+        vertex.co.x *= 1.2
+    assert bpy.ops.physface.fit_photo() == {"FINISHED"}
+    face = bpy.context.active_object
+    assert face_objects.is_skin(face)
+    assert face.location.x > points.parent.location.x, "it stands beside the photo"
+    assert np.abs(identities.of(face).coefficients).max() > 0.1
+    settle(face)
+    wide, mean = bridge.get_coordinates(face.data), load_template()
+    corners = mean.landmarks68[[48, 54]]
+    rest = bridge.to_blender(mean.meshes["skin"].vertices, face.physface.units_per_millimeter)
+    assert abs(np.diff(wide[corners, 0])[0]) > 1.03 * abs(np.diff(rest[corners, 0])[0])

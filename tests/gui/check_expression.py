@@ -14,7 +14,7 @@ LONGEST = 0.05
 
 
 def main(ui):
-    from physface_blender.blender import bridge
+    from physface_blender.blender import bridge, live
 
     for area in bpy.context.screen.areas:
         if area.type == "VIEW_3D":
@@ -36,7 +36,7 @@ def main(ui):
             yield from ui.drag(left, steps, SECONDS)
         ui.measure(f"{kind}: updates a second in the drag", watch.updates / watch.seconds)
         ui.measure(f"{kind}: redraws a second in the drag", watch.redraws / watch.seconds)
-        ui.measure(f"{kind}: one pose in the backend, ms", 1000.0 * watch.backend_seconds)
+        ui.measure(f"{kind}: the panel says", live.sentence(skin))
         ui.measure(f"{kind}: longest of our calls, ms of CPU", 1000.0 * watch.longest_cpu)
         ui.measure(f"{kind}: longest of our calls, ms on the clock", 1000.0 * watch.longest)
         ui.measure(f"{kind}: which call", watch.longest_name)

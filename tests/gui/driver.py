@@ -162,7 +162,10 @@ class Window:
         region = self.region("UI")
         yield from self.click((region.x + int(share * region.width), y))
         yield 0.5
+        self.redraw()
+        yield 0.5
         yield from self.key(*(keys or ("Down", "Return")))
+        yield 0.5
 
     def drag(self, start: tuple[int, int], steps: list[tuple[int, int]], seconds: float, button: int = 1) -> Steps:
         """Drag through relative steps in a time; another process sends the events, so that Blender is not held up."""

@@ -11,7 +11,6 @@ class Stopwatch:
     Attributes:
         seconds: it was entered.
         updates: poses written to the mesh.
-        backend_seconds: of the newest pose, as the backend says.
         redraws: of the viewport.
         longest: seconds on the clock of the longest call.
         longest_cpu: seconds of the main thread's CPU of the longest call: what it takes on a machine that does nothing else.
@@ -21,7 +20,7 @@ class Stopwatch:
     def __init__(self) -> None:
         """Nothing is measured yet."""
         self.updates = self.redraws = 0
-        self.longest = self.longest_cpu = self.seconds = self.backend_seconds = 0.0
+        self.longest = self.longest_cpu = self.seconds = 0.0
         self.longest_name = ""
 
     def __enter__(self) -> "Stopwatch":

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A character of a scan that is in the scene: any mesh of a head, of any topology, pose and unit."""
+"""A character of a mesh in the scene, of any topology, pose and unit; and of the landmarks of a photo."""
 
 from pathlib import Path
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty
+from bpy.props import BoolProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper
 from mathutils import Matrix
 
 from ...anatomy.array_store import read_arrays
 from ...anatomy.template import load_template
 from ...backend.identity import Identity
-from ...backend.messages import FitScan, ScanFitted
+from ...backend.messages import FitPhoto, FitScan, PhotoFitted, ScanFitted
 from .. import (
     bones,
     bridge,
@@ -20,12 +21,13 @@ from .. import (
     identities,
     jobs,
     live,
+    photo,
     preferences,
     properties,
     surface_file,
     worker_link,
 )
-from .base import JobOperator, UserError, Work
+from .base import JobOperator, ReportingOperator, Result, UserError, Work
 
 COARSEST_MM = 6.8
 
@@ -102,15 +104,10 @@ class PHYSFACE_OT_fit_scan(JobOperator, bpy.types.Operator):
             raise UserError(
                 "The face was not made because Object Mode was left meanwhile; fit it again in Object Mode."
             )
-        skin = face_objects.create(bpy.context, load_template(), fitted.arrays, name=f"{name} Face")
-        for bone in bones.SCULPTED_BONES:
-            bones.remember_rest(face_objects.parts_of(skin)[bone].data)
-        identities.write(skin, _identity(identity_file, fitted))
-        properties.write_expression(skin, np.array(fitted.expression))
+        skin = _made(fitted, _identity(identity_file, fitted), f"{name} Face")
         skin.matrix_world = place @ Matrix(
             _to_scan(fitted.arrays["scan_to_model"], skin.physface.units_per_millimeter, mirror=self.mirror)
         )
-        live.mark(skin)
         inside_out = "; its faces looked inward, so it may be a mirror image" if fitted.was_inside_out else ""
         self.report(
             {"INFO"},
@@ -134,4 +131,108 @@ def _to_scan(scan_to_model: np.ndarray, scale: float, *, mirror: bool) -> np.nda
     return sides @ np.linalg.inv(scan_to_model) @ to_millimeters
 
 
-CLASSES = (PHYSFACE_OT_fit_scan,)
+class PHYSFACE_OT_place_landmarks(ReportingOperator, bpy.types.Operator, ImportHelper):
+    """Show a photo of a face with 68 points before it, to be moved onto its brows, eyes, nose, mouth and contour."""
+
+    bl_idname = "physface.place_landmarks"
+    bl_label = "Place Landmarks"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filter_glob: StringProperty(default="*.png;*.jpg;*.jpeg;*.tif;*.tiff;*.bmp;*.webp", options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only in Object Mode."""
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Leave the current mode first: a photo is placed in Object Mode")
+            return False
+        return True
+
+    def perform(self, context: bpy.types.Context) -> Result:
+        """Load the picture and make the points."""
+        if not self.filepath:
+            raise UserError("No file was named; choose a photo of a face.")
+        try:
+            image = bpy.data.images.load(self.filepath, check_existing=True)
+        except RuntimeError:
+            raise UserError(
+                f"The picture {self.filepath} cannot be read; choose a PNG, JPEG or another picture."
+            ) from None
+        photo.place(context, image, load_template())
+        self.report({"INFO"}, "Press Tab, move the points onto the face and hide (H) those that are not to be seen")
+        return {"FINISHED"}
+
+
+class PHYSFACE_OT_fit_photo(JobOperator, bpy.types.Operator):
+    """Make a physical face of the landmarks before a photo, beside it."""
+
+    bl_idname = "physface.fit_photo"
+    bl_label = "Fit to Landmarks"
+    bl_options = {"REGISTER", "UNDO"}
+    job_title = "Fitting a Face"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On the landmarks of a photo."""
+        source = context.active_object
+        if source is None or source.physface.part != photo.LANDMARKS_PART:
+            cls.poll_message_set("Select the landmarks of a photo first; Place Landmarks makes them")
+            return False
+        if context.mode not in ("OBJECT", "EDIT_MESH"):
+            cls.poll_message_set("Leave the current mode first")
+            return False
+        if jobs.running(0) is not None:
+            cls.poll_message_set("A face is being made already")
+            return False
+        return True
+
+    def job_key(self, context: bpy.types.Context) -> int:
+        """It works on no face yet."""
+        return 0
+
+    def work(self, context: bpy.types.Context, job: jobs.Job) -> Work:
+        """Have the landmarks fitted, then make the objects beside the photo."""
+        if context.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")  # moved points are in the mesh only then
+        source = context.active_object
+        landmarks, size = photo.read(source)
+        place = source.matrix_world.translation.copy()
+        aside = source.parent.empty_display_size
+        link = worker_link.get(preferences.backend_settings())
+        job.sentence = "Starting the backend"
+        ticket = link.ask(FitPhoto(character="new face", landmarks=landmarks, size=size, resolution_mm=COARSEST_MM))
+        for _ in link.await_last(ticket):
+            if ticket.progress is not None:
+                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
+            if job.cancel_requested:
+                link.cancel(ticket)
+                self.report({"INFO"}, "Fitting the face was cancelled")
+                return {"CANCELLED"}
+            yield
+        fitted = ticket.result(PhotoFitted)
+        if bpy.context.mode != "OBJECT":
+            raise UserError(
+                "The face was not made because Object Mode was left meanwhile; fit it again in Object Mode."
+            )
+        skin = _made(fitted, Identity(fitted.identity), "Photo Face")
+        skin.location = place
+        skin.location.x += aside
+        self.report(
+            {"INFO"},
+            f"Fitted the face; its landmarks are {fitted.error_pixels:.1f} pixels from those of the photo on average",
+        )
+        return {"FINISHED"}
+
+
+def _made(fitted: ScanFitted | PhotoFitted, identity: Identity, name: str) -> bpy.types.Object:
+    """The objects of a fitted face, in the expression that was found."""
+    skin = face_objects.create(bpy.context, load_template(), fitted.arrays, name=name)
+    for bone in bones.SCULPTED_BONES:
+        bones.remember_rest(face_objects.parts_of(skin)[bone].data)
+    identities.write(skin, identity)
+    properties.write_expression(skin, np.array(fitted.expression))
+    live.mark(skin)
+    return skin
+
+
+CLASSES = (PHYSFACE_OT_fit_scan, PHYSFACE_OT_place_landmarks, PHYSFACE_OT_fit_photo)

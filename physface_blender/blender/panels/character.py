@@ -32,6 +32,9 @@ class PHYSFACE_PT_character(SidebarPanel, bpy.types.Panel):
             column = layout.column(align=True)
             column.operator("physface.add_face", text="Add Physical Face", icon="ADD")
             column.operator("physface.fit_scan", icon="MOD_SHRINKWRAP")
+            row = column.row(align=True)
+            row.operator("physface.place_landmarks", text="Photo", icon="IMAGE_DATA")
+            row.operator("physface.fit_photo", icon="POINTCLOUD_POINT")
         if skin is not None:
             layout.label(text=f"{skin.name} (seed {skin.physface.seed})", icon="USER")
             column = split_column(layout)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..performance.arkit import ARKIT_INDEX, GROUPS, find_arkit_name
 from ..performance.curves import Performance
 from ..performance.live_link_face import read_live_link_face
+from ..performance.range_of_motion import range_of_motion
 from ..performance.retarget import Retargeting
 from . import animation, compat, sampling
 from .face_objects import FaceObjectError
@@ -34,6 +35,8 @@ def from_settings(scene: bpy.types.Scene, skin: bpy.types.Object) -> Performance
         if not settings.filepath:
             raise FaceObjectError("No file was named; choose a Live Link Face CSV.")
         return from_file(settings.filepath)
+    if settings.source == "EXAMPLE":
+        return range_of_motion(animation.frame_rate(scene))
     if settings.source == "CHARACTER":
         if settings.character is None:
             raise FaceObjectError("No character is chosen; choose another physical face to copy from.")

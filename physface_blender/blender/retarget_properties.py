@@ -40,6 +40,7 @@ class PHYSFACE_PG_retarget(bpy.types.PropertyGroup):
         description="Where the performance comes from",
         items=(
             ("CAPTURE", "Capture File", "A Live Link Face CSV"),
+            ("EXAMPLE", "Example", "Four seconds of a range of motion that come with PhysFace"),
             ("CHARACTER", "Character", "What another physical face does over the scene's frames"),
             ("MESH", "Moving Mesh", "A mesh of the scene that performs: shape keys, bones, Alembic, any topology"),
             ("FILES", "OBJ Files", "A numbered sequence of OBJ, PLY or STL files, one a frame, the first one at rest"),

@@ -257,3 +257,11 @@ def test_the_files_of_a_sequence_are_found_in_their_order(tmp_path) -> None:
     assert [Path(name).name for name in found] == ["head.9.obj", "head.10.obj", "head.11.obj"]
     with pytest.raises(face_objects.FaceObjectError, match="There is no file"):
         performances.numbered_files(str(tmp_path / "head.7.obj"))
+
+
+def test_the_example_plays_without_any_file(scene, still_face) -> None:
+    scene.render.fps = 24
+    still_face.physface.retarget.source = "EXAMPLE"
+    assert bpy.ops.physface.retarget() == {"FINISHED"}
+    assert len(values(still_face, "jawOpen")) == 96
+    assert values(still_face, "jawOpen").max() > 0.5

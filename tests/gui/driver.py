@@ -210,15 +210,16 @@ class Window:
         )
         yield 0.1
 
-    def picture(self, name: str, part: bpy.types.Area | bpy.types.Region | None = None) -> None:
-        """Write a part of the window, the 3D viewport by default, to NAME.png."""
+    def picture(self, name: str, *, whole: bool = False) -> None:
+        """Write the 3D viewport, or the whole window, to NAME.png."""
         self.redraw()
         path = PICTURES / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         words = ["import", "-silent", "-window", "root"]
-        part = part or self.area()
-        x, y = self.on_screen(part.x, part.y + part.height)
-        words += ["-crop", f"{part.width}x{part.height}+{x}+{y}", "+repage"]
+        if not whole:
+            area = self.area()
+            x, y = self.on_screen(area.x, area.y + area.height)
+            words += ["-crop", f"{area.width}x{area.height}+{x}+{y}", "+repage"]
         subprocess.run([*words, "-strip", "-colors", "220", f"png8:{path}"], check=True)
 
     def measure(self, name: str, value: float | int | str) -> None:

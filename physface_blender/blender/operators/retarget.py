@@ -77,7 +77,12 @@ class PHYSFACE_OT_retarget(_Retargeting, bpy.types.Operator):
         if not super().poll(context):
             return False
         settings = face_objects.skin_of(context.active_object).physface.retarget
-        chosen = {"CAPTURE": settings.filepath, "CHARACTER": settings.character, "ACTION": settings.action}
+        chosen = {
+            "CAPTURE": settings.filepath,
+            "EXAMPLE": True,
+            "CHARACTER": settings.character,
+            "ACTION": settings.action,
+        }
         if not chosen.get(settings.source):
             cls.poll_message_set("Choose a file, a character or an action first")
             return False

@@ -27,7 +27,7 @@ class PHYSFACE_PT_retarget(SkinPanel, bpy.types.Panel):
             row.operator("physface.import_capture", text="", icon="IMPORT")
         elif settings.source == "FILES":
             column.prop(settings, "first_file")
-        else:
+        elif settings.source != "EXAMPLE":
             column.prop(settings, settings.source.lower())
             if settings.source == "MESH":
                 column.prop(settings, "rest_frame")

@@ -161,9 +161,7 @@ class Window:
         _, y = yield from self.find(beside)
         region = self.region("UI")
         yield from self.click((region.x + int(share * region.width), y))
-        yield 0.5
-        self.redraw()
-        yield 0.5
+        yield 1.0
         yield from self.key(*(keys or ("Down", "Return")))
         yield 0.5
 

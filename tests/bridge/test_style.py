@@ -198,3 +198,27 @@ def test_a_style_is_learned_from_a_mesh_and_played(add_face, settle, own_styles)
     styled = bridge.get_coordinates(skin.data)
     distance = np.linalg.norm(styled - shown["pucker"], axis=1).mean()
     assert distance < 0.5 * np.linalg.norm(shown["smile"] - shown["pucker"], axis=1).mean()
+
+
+def test_a_linked_face_takes_a_style_through_an_override(still_face, tmp_path) -> None:
+    path, shot = str(tmp_path / "library.blend"), str(tmp_path / "shot.blend")
+    still_face.users_collection[0].name = "Hero"
+    bpy.ops.physface.add_style(style=shipped_styles()[0])
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.collections = ["Hero"]
+    bpy.context.scene.collection.children.link(wanted.collections[0])
+    wanted.collections[0].override_hierarchy_create(bpy.context.scene, bpy.context.view_layer)
+
+    def overridden() -> bpy.types.Object:
+        return next(entry for entry in bpy.data.objects if entry.physface.part == "skin" and entry.override_library)
+
+    bpy.context.view_layer.objects.active = overridden()
+    overridden().physface.styles[0].weight = 0.25
+    assert bpy.ops.physface.add_style(style=shipped_styles()[1]) == {"FINISHED"}
+    assert bpy.ops.physface.key_styles() == {"FINISHED"}
+    bpy.ops.wm.save_as_mainfile(filepath=shot)
+    bpy.ops.wm.open_mainfile(filepath=shot)
+    shares = [(share.name, share.weight) for share in overridden().physface.styles]
+    assert shares == [(shipped_styles()[0], pytest.approx(0.25)), (shipped_styles()[1], pytest.approx(0.75))]

@@ -3,8 +3,9 @@
 
 Every message is a frozen dataclass of plain values. A request's ``serial`` is given by the client when it is handed
 in; every reply carries the serial of the request it belongs to (0: it belongs to none). Every request gets **exactly
-one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``PhotoFitted``, ``StyleLearned``, ``PerformanceSolved``,
-``Posed``, ``CharacterDropped``, ``Superseded``, ``Cancelled`` or ``Failed``; ``Progress`` may come before it.
+one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``PhotoFitted``, ``MeshBound``, ``StyleLearned``,
+``PerformanceSolved``, ``Posed``, ``CharacterDropped``, ``Superseded``, ``Cancelled`` or ``Failed``; ``Progress`` may
+come before it.
 
 Arrays travel beside a reply in its ``arrays``; requests hold small tuples only. Lengths are millimetres in the frame
 of the numerics (x to the character's left, y up, z forward).
@@ -97,6 +98,26 @@ class FitScan(Request):
     parts: Mapping[str, str] = field(default_factory=dict)
     resolution_mm: float = 4.0
     simulation: Mapping[str, float | int | bool | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BindMesh(Request):
+    """Let a mesh ride on a character, in place of one that does; ``MeshBound`` answers.
+
+    The mesh shows no expression and lies on the character at rest, as after a fit. Every ``Posed`` then holds it as
+    ``bound_head``. It is forgotten with the character, also when that is made anew.
+
+    Attributes:
+        character: name of the character.
+        path: of the mesh, an OBJ, PLY or STL file.
+        to_model: (16,) the similarity (4, 4), row by row, from its frame to that of the numerics in mm.
+        mirror: the mirror image of the mesh was fitted.
+    """
+
+    character: str
+    path: str
+    to_model: tuple[float, ...]
+    mirror: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,6 +323,13 @@ class ScanFitted(Reply):
     residual_share: float
     was_inside_out: bool
     arrays: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshBound(Reply):
+    """A mesh rides on a character."""
+
+    character: str
 
 
 @dataclass(frozen=True, kw_only=True)

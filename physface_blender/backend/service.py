@@ -85,6 +85,8 @@ class Service:
                     self._create(request)
                 case messages.FitScan():
                     self._fit_scan(request)
+                case messages.BindMesh():
+                    self._bind_mesh(request)
                 case messages.FitPhoto():
                     self._fit_photo(request)
                 case messages.LearnStyle():
@@ -219,6 +221,21 @@ class Service:
                 arrays=_rest_arrays(made.character) | arrays,
             )
         )
+
+    def _bind_mesh(self, request: messages.BindMesh) -> None:
+        character = self._character(request.character)
+        self._import_numerics()
+        import numpy as np
+
+        from .fitted_character import bind_at_rest
+
+        to_model = np.array(request.to_model, dtype=np.float64)
+        if to_model.shape != (16,) or not np.isfinite(to_model).all():
+            raise SettingsError("The place of a mesh on a character is a matrix of 16 finite numbers.")
+        self._bound[request.character] = bind_at_rest(
+            Path(request.path), character, to_model.reshape(4, 4), mirror=request.mirror
+        )
+        self._send(messages.MeshBound(serial=request.serial, character=request.character))
 
     def _fit_photo(self, request: messages.FitPhoto) -> None:
         started = time.perf_counter()

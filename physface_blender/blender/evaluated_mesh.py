@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from . import bridge, surface_file
 from .face_objects import FaceObjectError
 
 
@@ -71,3 +73,17 @@ def positions(source: bpy.types.Object, frames: Sequence[int], scene: bpy.types.
             yield vertices
     finally:
         scene.frame_set(current, subframe=subframe)
+
+
+def write(path: Path, source: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
+    """Write an object as it is shown, in its own coordinates, to a PLY file.
+
+    Raises:
+        FaceObjectError: It has no faces, or the file cannot be written.
+    """
+    evaluated = source.evaluated_get(depsgraph)
+    mesh = evaluated.to_mesh()
+    try:
+        surface_file.write(path, bridge.get_coordinates(mesh), mesh)
+    finally:
+        evaluated.to_mesh_clear()

@@ -26,6 +26,7 @@ from ..backend.errors import IdentityError
 from ..backend.messages import Failed, Posed
 from . import (
     bones,
+    bound_mesh,
     effects,
     expression_steps,
     face_objects,
@@ -52,6 +53,7 @@ class _Face:
 
     Attributes:
         character: The making of the character.
+        binding: Of the artist's mesh to it.
         shown: The character whose rigid parts are shown.
         reached: (52,) expression of the newest simulated pose that was asked for; None where the next starts from rest.
         wanted: (52,) expression that the newest pose is on the way to.
@@ -64,6 +66,7 @@ class _Face:
     """
 
     character: Ticket | None = None
+    binding: Ticket | None = None
     shown: Ticket | None = None
     reached: NDArray[np.float64] | None = None
     wanted: NDArray[np.float64] | None = None
@@ -222,6 +225,8 @@ def _ask(skin: bpy.types.Object, face: _Face) -> None:
     character = link.character(wanted)
     if character is not face.character:
         face.character, face.reached = character, None
+        binding = bound_mesh.request(skin, wanted.character)
+        face.binding = None if binding is None else link.ask(binding)
     weights = face.wanted = properties.shown_expression(skin)
     face.effects = {}
     if skin.physface.live_physics:
@@ -246,6 +251,9 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
     """Write the newest finished pose, and drop it and everything before it."""
     if face.character is not None and isinstance(face.character.last, Failed):
         failed, face.character = face.character.last, None
+        raise LinkError(failed.sentence)
+    if face.binding is not None and isinstance(face.binding.last, Failed):
+        failed, face.binding = face.binding.last, None
         raise LinkError(failed.sentence)
     finished = [index for index, ticket in enumerate(face.poses) if ticket.is_done]
     if not finished:

@@ -110,6 +110,14 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
     identity_2: _identity_slice(2)
     identity_3: _identity_slice(3)
     units_per_millimeter: FloatProperty(default=0.001, options={"HIDDEN"}, precision=6)
+    bound_face: PointerProperty(
+        name="Face",
+        description="On a mesh of the artist's: the physical face that it rides on",
+        type=bpy.types.Object,
+        options={"HIDDEN"},
+    )
+    bound_matrix: FloatVectorProperty(size=16, options={"HIDDEN"}, precision=6)
+    bound_mirror: BoolProperty(options={"HIDDEN"})
     pivot: FloatVectorProperty(
         name="Pivot",
         description="On an eye: the center it turns about, in millimeters in the space of the numerics",

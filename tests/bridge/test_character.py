@@ -103,16 +103,68 @@ def test_a_mesh_without_a_face_is_refused_and_changes_nothing(scene) -> None:
     assert len(face_objects.skins(scene)) == 0
 
 
-@pytest.mark.slow
-def test_a_face_is_fitted_to_a_mesh_in_its_place(scene, template, settle) -> None:
-    """The mean face smiling nowhere, in centimeters, lying on its side somewhere else: the new face lies over it."""
+@pytest.fixture
+def scan(scene, template) -> bpy.types.Object:
+    """The mean face as an artist's mesh in centimeters, lying on its side somewhere else; active."""
     skin = template.meshes["skin"]
-    inner = np.any([template.regions[name] > 0.5 for name in ("inner_mouth", "eye_socket_left", "eye_socket_right")], 0)
-    faces = skin.faces[~inner[skin.faces].any(axis=1)]
+    faces = skin.faces[~inner(template)[skin.faces].any(axis=1)]
     source = bpy.data.objects.new("Scan", bridge.new_mesh("Scan", bridge.to_blender(skin.vertices, 0.1), faces))
     scene.collection.objects.link(source)
     source.matrix_world = Matrix.Translation((3.0, 1.0, 0.0)) @ Matrix.Rotation(1.2, 4, "Y")
     bpy.context.view_layer.objects.active = source
+    return source
+
+
+def inner(template) -> np.ndarray:
+    """Which vertices of the skin no scanner sees."""
+    return np.any([template.regions[name] > 0.5 for name in ("inner_mouth", "eye_socket_left", "eye_socket_right")], 0)
+
+
+@pytest.mark.slow
+def test_the_artists_mesh_rides_on_the_face_and_keeps_what_is_its_own(scene, scan, template, settle, evaluated) -> None:
+    own = bridge.get_coordinates(scan.data)
+    scan.shape_key_add(name="Basis")
+    ears = scan.shape_key_add(name="Pointed Ears", from_mix=False)
+    ears.data[0].co.z += 1.0
+    ears.value = 0.0
+    assert bpy.ops.physface.fit_scan(bind=True) == {"FINISHED"}
+    assert bpy.context.active_object == scan, "the artist goes on with the own mesh"
+    face = face_objects.skin_of(scan)
+    assert face_objects.bound_to(face) == scan
+    assert not face.visible_get()
+    assert not bpy.ops.physface.fit_scan.poll(), "it has a face already"
+    settle(face)
+    # Centimeters. Bound to the simulated rest, whose lips part by up to 0.3 mm; the preview is the network's.
+    assert np.abs(evaluated(scan) - own).max() < 0.04
+    face.physface.expression.jawOpen = 0.7
+    settle(face)
+    opened = evaluated(scan)
+    chin = template.landmarks68[8]
+    assert (opened[chin] - own[chin])[2] < -0.5, "the chin went down by more than 5 mm"
+    assert ears.value == 0.0
+    assert ears.data[0].co.z == pytest.approx(own[0, 2] + 1.0), "the artist's keys stay"
+    face.physface.bake.resolution, face.physface.bake.physics = 6.8, False
+    scene.frame_start, scene.frame_end = 1, 3
+    for frame, value in ((1, 0.0), (3, 0.7)):
+        face.physface.expression.jawOpen = value
+        face.keyframe_insert("physface.expression.jawOpen", frame=frame)
+    assert bpy.ops.physface.bake() == {"FINISHED"}
+    scene.frame_set(3)
+    # Bound at the bake's own rest; the tolerance of the compact keys is 0.1 mm.
+    assert np.abs(evaluated(scan) - opened).max() < 0.03
+    assert [key.name for key in scan.data.shape_keys.key_blocks][:2] == ["Basis", "Pointed Ears"]
+    assert bpy.ops.physface.clear_bake() == {"FINISHED"}
+    assert [key.name for key in scan.data.shape_keys.key_blocks] == ["Basis", "Pointed Ears"]
+    settle(face)
+    assert bpy.ops.physface.release_mesh() == {"FINISHED"}
+    assert np.allclose(evaluated(scan), own, atol=1e-6)
+    assert face.visible_get()
+
+
+@pytest.mark.slow
+def test_a_face_is_fitted_to_a_mesh_in_its_place(scan, template, settle) -> None:
+    """The new face lies over the mesh."""
+    source = scan
     assert bpy.ops.physface.fit_scan(at_rest=True) == {"FINISHED"}
     face = bpy.context.active_object
     settle(face)
@@ -125,7 +177,7 @@ def test_a_face_is_fitted_to_a_mesh_in_its_place(scene, template, settle) -> Non
         return shown @ matrix[:3, :3].T + matrix[:3, 3]
 
     outer = template.regions["face"] > 0.5
-    apart = np.linalg.norm(world(face) - world(source), axis=1)[outer & ~inner]
+    apart = np.linalg.norm(world(face) - world(source), axis=1)[outer & ~inner(template)]
     assert np.median(apart) < 0.1, "within a millimeter, in centimeters"
     assert identities.of(face).residual is not None
     assert requests.preview_character(face).identity_file

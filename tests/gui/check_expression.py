@@ -27,6 +27,7 @@ def main(ui):
         for warming in (0.5, 0.0):  # what is made once is made now
             skin.physface.expression.jawOpen = warming
             yield from ui.settle()
+        bpy.context.window_manager.physface_search = "jawOpen"
         point = yield from ui.find("physface.expression.jawOpen")
         left = (ui.region("UI").x + 40, point[1])
         # There and back again, 3 pixels a step, fifty steps a second.

@@ -3,6 +3,7 @@
 import bpy
 import numpy as np
 
+SIZE = (1600, 1450)
 PANELS = ("character", "retarget", "style", "paralysis", "bake")
 LAST = 40
 """The guide bakes all 96 frames; here a part shows the same."""

@@ -218,6 +218,8 @@ class Window:
             area = self.area()
             x, y = self.on_screen(area.x, area.y + area.height)
             words += ["-crop", f"{area.width}x{area.height}+{x}+{y}", "+repage"]
+        else:
+            words += ["-resize", "70%"]
         subprocess.run([*words, "-strip", "-colors", "220", f"png8:{path}"], check=True)
 
     def measure(self, name: str, value: float | int | str) -> None:

@@ -75,10 +75,23 @@ def run(script: Path, pictures: Path, display: str, limit: float) -> tuple[str, 
     return "passed" if ended == 0 else f"failed (exit {ended})", time.monotonic() - began
 
 
-def virtual_display() -> tuple[subprocess.Popen[bytes], str]:
-    """An X server of our own and its name."""
+def shown(script: Path, pictures: Path, limit: float) -> tuple[str, float]:
+    """Run one script on the display there is, or on one of its own."""
+    display = os.environ.get("DISPLAY", "")
+    if display:
+        return run(script, pictures, display, limit)
+    server, display = virtual_display(window_size(script))
+    try:
+        return run(script, pictures, display, limit)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def virtual_display(size: tuple[int, int]) -> tuple[subprocess.Popen[bytes], str]:
+    """An X server of our own, as large as the window, and its name."""
     reading, writing = os.pipe()
-    width, height = SIZE
+    width, height = size
     command = [
         "Xvfb",
         "-displayfd",
@@ -113,15 +126,7 @@ def main() -> int:
         return 0
     pictures = (options.pictures or Path(tempfile.mkdtemp(prefix="physface-pictures-"))).resolve()
     pictures.mkdir(parents=True, exist_ok=True)
-    server, display = None, os.environ.get("DISPLAY", "")
-    if not display:
-        server, display = virtual_display()
-    try:
-        results = {script.stem: run(script, pictures, display, options.limit) for script in scripts}
-    finally:
-        if server is not None:
-            server.terminate()
-            server.wait()
+    results = {script.stem: shown(script, pictures, options.limit) for script in scripts}
     for name, (result, seconds) in results.items():
         print(f"{name}: {result} in {seconds:.0f} s")
     measured = pictures / "measured.json"

@@ -15,6 +15,7 @@ from ...backend.identity import Identity
 from ...backend.messages import FitPhoto, FitScan, PhotoFitted, ScanFitted
 from .. import (
     bones,
+    bound_mesh,
     bridge,
     evaluated_mesh,
     face_objects,
@@ -27,7 +28,7 @@ from .. import (
     surface_file,
     worker_link,
 )
-from .base import JobOperator, ReportingOperator, Result, UserError, Work
+from .base import JobOperator, ReportingOperator, Result, UserError, Work, needs_skin
 
 COARSEST_MM = 6.8
 
@@ -45,6 +46,11 @@ class PHYSFACE_OT_fit_scan(JobOperator, bpy.types.Operator):
         description="The mesh shows no expression; otherwise the sliders are set to the expression that is found",
     )
     mirror: BoolProperty(name="Mirror", description="Fit the mirror image of the mesh")
+    bind: BoolProperty(
+        name="Bind",
+        description="Let the mesh itself ride on the face, and hide the face's own skin; the mesh must show no expression",
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -53,7 +59,7 @@ class PHYSFACE_OT_fit_scan(JobOperator, bpy.types.Operator):
             cls.poll_message_set("Leave the current mode first: faces are fitted in Object Mode")
             return False
         source = context.active_object
-        if source is None or source.type != "MESH" or source.physface.part:
+        if source is None or source.type != "MESH" or face_objects.skin_of(source) or source.physface.part:
             cls.poll_message_set("Select the mesh of a head first: a scan, or a character of your own")
             return False
         if jobs.running(0) is not None:
@@ -68,16 +74,17 @@ class PHYSFACE_OT_fit_scan(JobOperator, bpy.types.Operator):
     def work(self, context: bpy.types.Context, job: jobs.Job) -> Work:
         """Write the mesh, have it fitted, then make the objects in its place."""
         source = context.active_object
-        name, place = source.name, source.matrix_world.copy()
+        if self.bind and source.data.shape_keys is not None and not source.data.shape_keys.use_relative:
+            raise UserError(
+                f"{source.name} has absolute shape keys, which poses cannot mix with; make them relative first."
+            )
+        name, source_uid, place = source.name, source.session_uid, source.matrix_world.copy()
         settings = preferences.backend_settings()
         folder = settings.cache_directory
-        vertices = evaluated_mesh.shown(source, context.evaluated_depsgraph_get())
-        shown = source.evaluated_get(context.evaluated_depsgraph_get())
-        mesh = shown.to_mesh()
-        try:
-            surface_file.write(folder / "scan.ply", vertices, mesh)
-        finally:
-            shown.to_mesh_clear()
+        if self.bind:
+            surface_file.write(folder / "scan.ply", bound_mesh.rest(source), source.data)
+        else:
+            evaluated_mesh.write(folder / "scan.ply", source, context.evaluated_depsgraph_get())
         identity_file = folder / "fitted.npz"
         link = worker_link.get(settings)
         job.sentence = "Starting the backend"
@@ -86,7 +93,7 @@ class PHYSFACE_OT_fit_scan(JobOperator, bpy.types.Operator):
                 character="new face",
                 path=str(folder / "scan.ply"),
                 identity_file=str(identity_file),
-                at_rest=self.at_rest,
+                at_rest=self.at_rest or self.bind,
                 mirror=self.mirror,
                 resolution_mm=COARSEST_MM,
             )
@@ -108,6 +115,14 @@ class PHYSFACE_OT_fit_scan(JobOperator, bpy.types.Operator):
         skin.matrix_world = place @ Matrix(
             _to_scan(fitted.arrays["scan_to_model"], skin.physface.units_per_millimeter, mirror=self.mirror)
         )
+        source = next((found for found in bpy.data.objects if found.session_uid == source_uid), None)
+        if self.bind and source is not None:
+            bound_mesh.bind(source, skin, np.array(fitted.arrays["scan_to_model"]), mirror=self.mirror)
+            for part in face_objects.parts_of(skin).values():
+                part.hide_render = True
+                part.hide_set(True)
+            source.select_set(True)
+            bpy.context.view_layer.objects.active = source
         inside_out = "; its faces looked inward, so it may be a mirror image" if fitted.was_inside_out else ""
         self.report(
             {"INFO"},
@@ -129,6 +144,39 @@ def _to_scan(scan_to_model: np.ndarray, scale: float, *, mirror: bool) -> np.nda
     to_millimeters[:3, :3] = bridge.AXES.T / scale
     sides = np.diag([-1.0, 1.0, 1.0, 1.0]) if mirror else np.eye(4)
     return sides @ np.linalg.inv(scan_to_model) @ to_millimeters
+
+
+class PHYSFACE_OT_release_mesh(ReportingOperator, bpy.types.Operator):
+    """Let the mesh that rides on the face go; it has its own shape again, and the face shows its own skin."""
+
+    bl_idname = "physface.release_mesh"
+    bl_label = "Release Mesh"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a character that carries a mesh and has no bake."""
+        if not needs_skin(cls, context):
+            return False
+        skin = face_objects.skin_of(context.active_object)
+        if face_objects.bound_to(skin) is None:
+            cls.poll_message_set("No mesh rides on this face")
+            return False
+        if face_objects.has_bake(skin):
+            cls.poll_message_set("The face has a bake; clear it first")
+            return False
+        return True
+
+    def perform(self, context: bpy.types.Context) -> Result:
+        """Forget how it lies, and show the face."""
+        skin = face_objects.skin_of(context.active_object)
+        bound_mesh.release(face_objects.bound_to(skin))
+        for part, target in face_objects.parts_of(skin).items():
+            target.hide_set(False)
+            target.hide_render = part in face_objects.HIDDEN_PARTS
+        context.view_layer.objects.active = skin
+        live.mark(skin)
+        return {"FINISHED"}
 
 
 class PHYSFACE_OT_place_landmarks(ReportingOperator, bpy.types.Operator, ImportHelper):
@@ -235,4 +283,4 @@ def _made(fitted: ScanFitted | PhotoFitted, identity: Identity, name: str) -> bp
     return skin
 
 
-CLASSES = (PHYSFACE_OT_fit_scan, PHYSFACE_OT_place_landmarks, PHYSFACE_OT_fit_photo)
+CLASSES = (PHYSFACE_OT_fit_scan, PHYSFACE_OT_release_mesh, PHYSFACE_OT_place_landmarks, PHYSFACE_OT_fit_photo)

@@ -27,8 +27,8 @@ class PHYSFACE_PT_bones(SkinPanel, bpy.types.Panel):
         column.prop(effects, "jaw_length")
         column.prop(effects, "jaw_width")
         column.prop(effects, "jaw_height")
-        column.prop(effects, "chin_forward", text="Chin Forward mm")
-        column.prop(effects, "chin_down", text="Chin Down mm")
+        column.prop(effects, "chin_forward", text="Chin Forward")
+        column.prop(effects, "chin_down", text="Chin Down")
         if context.mode == "SCULPT":
             layout.label(text="Sculpting: update when it is done", icon="INFO")
         else:

@@ -31,11 +31,17 @@ class PHYSFACE_PT_character(SidebarPanel, bpy.types.Panel):
         if not draw_job(layout, 0):
             column = layout.column(align=True)
             column.operator("physface.add_face", text="Add Physical Face", icon="ADD")
-            column.operator("physface.fit_scan", icon="MOD_SHRINKWRAP")
+            row = column.row(align=True)
+            row.operator("physface.fit_scan", text="Fit to Mesh", icon="MOD_SHRINKWRAP").bind = False
+            row.operator("physface.fit_scan", text="Bind Mesh", icon="MOD_MESHDEFORM").bind = True
             row = column.row(align=True)
             row.operator("physface.place_landmarks", text="Photo", icon="IMAGE_DATA")
             row.operator("physface.fit_photo", icon="POINTCLOUD_POINT")
         if skin is not None:
+            if (bound := face_objects.bound_to(skin)) is not None:
+                row = layout.row()
+                row.label(text=f"{bound.name} rides on it", icon="MOD_MESHDEFORM")
+                row.operator("physface.release_mesh", text="", icon="X")
             layout.label(text=f"{skin.name} (seed {skin.physface.seed})", icon="USER")
             column = split_column(layout)
             column.prop(skin.physface, "preview_resolution", text="Preview mm")

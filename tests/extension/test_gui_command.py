@@ -31,7 +31,9 @@ def test_an_unknown_check_is_refused(repository):
     assert "There is no check 'dancing'" in ended.stderr
 
 
-@pytest.mark.parametrize("panel", ["character", "expression", "style", "retarget", "paralysis", "bones", "bake"])
+@pytest.mark.parametrize(
+    "panel", ["character", "expression", "style", "retarget", "physics", "paralysis", "bones", "bake"]
+)
 def test_every_panel_has_a_check_of_its_own(repository, panel):
     source = (repository / "tests" / "gui" / f"check_{panel}.py").read_text(encoding="utf-8")
     names = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}

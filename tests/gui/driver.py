@@ -19,7 +19,7 @@ import bpy
 SCRIPT = Path(os.environ["PHYSFACE_GUI_SCRIPT"])
 PICTURES = Path(os.environ["PHYSFACE_GUI_PICTURES"])
 REPOSITORY = SCRIPT.resolve().parent.parent.parent
-COLUMNS = (0.3, 0.75)
+COLUMNS = (0.3, 0.75, 0.95)
 ROW = 8
 
 sys.dont_write_bytecode = True

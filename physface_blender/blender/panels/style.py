@@ -26,7 +26,7 @@ class PHYSFACE_PT_style(SkinPanel, bpy.types.Panel):
         if not len(skin.physface.styles):
             layout.label(text="Plain: add the style of an actor", icon="INFO")
         elif (total := styles.total(skin)) > 1.0 + 1e-4:
-            layout.label(text=f"Weights add up to {total:.2f}: shares of a whole", icon="INFO")
+            layout.label(text=f"Together {total:.2f}: shares of a whole", icon="INFO")
         row = layout.row(align=True)
         row.operator_menu_enum("physface.add_style", "style", text="Add", icon="ADD")
         row.operator("physface.key_styles", text="Key", icon="KEY_HLT")

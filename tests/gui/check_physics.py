@@ -19,7 +19,7 @@ def main(ui):
     yield from ui.settle()
     upright = bridge.get_coordinates(skin.data)
     ui.undo_step("upright")
-    yield from ui.press("effects.gravity")
+    yield from ui.press("effects.gravity$")
     yield from ui.settle()
     skin = bpy.context.active_object
     assert skin.physface.effects.gravity

@@ -19,7 +19,7 @@ import bpy
 SCRIPT = Path(os.environ["PHYSFACE_GUI_SCRIPT"])
 PICTURES = Path(os.environ["PHYSFACE_GUI_PICTURES"])
 REPOSITORY = SCRIPT.resolve().parent.parent.parent
-COLUMNS = (0.3, 0.75, 0.95)
+COLUMNS = (0.3, 0.75, 0.9, 0.17)
 ROW = 8
 
 sys.dont_write_bytecode = True
@@ -118,7 +118,7 @@ class Window:
         return found
 
     def find(self, part: str) -> Iterator[float]:
-        """The screen point of the widget of the sidebar whose data path or command holds a text."""
+        """The screen point of the widget whose data path or command holds a text, or ends with it before a $."""
         self.redraw()
         region, seen = self.region("UI"), set()
         for column in COLUMNS:
@@ -128,7 +128,7 @@ class Window:
                 yield 0.03
                 found = self.under()
                 seen.add(found)
-                if part in found:
+                if found.endswith(part[:-1]) if part.endswith("$") else part in found:
                     inner = (point[0], point[1] + ROW // 2)
                     self.events("mousemove", *inner)
                     yield 0.03

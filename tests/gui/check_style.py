@@ -37,6 +37,7 @@ def main(ui):
     skin.physface.styles[1].weight = 0.4
     yield from ui.settle()
     ui.picture("style")
+    ui.undo_step("two styles")
     yield from ui.press("physface.remove_style")
     yield from ui.settle()
     assert len(bpy.context.active_object.physface.styles) == 1

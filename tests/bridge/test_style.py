@@ -132,6 +132,7 @@ def actor_mesh(source: bpy.types.Object, **moved: tuple[float, float, float]) ->
     rest = bridge.get_coordinates(source.data)
     for name, motion in moved.items():
         key = actor.shape_key_add(name=name, from_mix=False)
+        key.value = 0.0  # 1 in Blender 5.0
         share = np.clip((0.05 - np.linalg.norm(rest - rest[0], axis=1)) / 0.05, 0.0, 1.0)[:, None]
         bridge.set_key_coordinates(key, rest + (share * motion).astype(np.float32))
     return actor

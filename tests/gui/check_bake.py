@@ -22,7 +22,7 @@ def main(ui):
     uid = skin.session_uid
     yield from ui.press("physface.bake")
     yield from ui.wait(lambda: jobs.running(uid) is not None and jobs.running(uid).fraction > 0.1, "some frames", 500.0)
-    ui.picture("bake_running")
+    ui.picture("bake")
     x, y = ui.in_viewport()
     ui.events("mousemove", x, y)
     yield from ui.key("Escape")
@@ -38,7 +38,7 @@ def main(ui):
     assert not skin.physface.live, "the preview is off after a bake"
     scene.frame_set(FRAMES // 2)
     yield 0.3
-    ui.picture("bake")
+    ui.picture("baked")
     ui.events("mousemove", x, y)
     yield from ui.key("ctrl+z")
     yield 1.0

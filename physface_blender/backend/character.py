@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..anatomy.material_space import RESOLUTION_RANGE_MM, MaterialSpace
+from ..anatomy.template import Template
 from ..fitting.residual_warp import ResidualWarp
 from ..simulation.reconciliation import Reconciliation
 from ..simulation.settings import SimulationSettings
@@ -121,6 +122,11 @@ class Character:
     def rest(self) -> FaceGeometry:
         """All parts at rest; the contact patch of the skin is free of intersections."""
         return self._rest.geometry
+
+    @property
+    def template(self) -> Template:
+        """What all faces are made of."""
+        return self._assets.template
 
     @property
     def space(self) -> MaterialSpace:

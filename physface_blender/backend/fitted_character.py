@@ -13,6 +13,7 @@ from ..fitting.residual_warp import ResidualWarp
 from ..fitting.scan import Scan
 from ..fitting.scan_file import read_scan, read_surface
 from ..fitting.scan_to_face import FittedFace, ScanFitter
+from ..performance.arkit import ARKIT_COUNT
 from ..simulation.hexahedron import RestShapeError, reference_jacobians
 from ..simulation.rest_repair import RestRepairError
 from .assets import FaceAssets
@@ -184,3 +185,28 @@ def usable_identity(
             continue
         break
     return changed, strength
+
+
+def bind_at_rest(
+    path: Path, character: Character, to_model: npt.NDArray[np.float64], *, mirror: bool = False
+) -> BoundMesh:
+    """Bind a mesh that shows no expression to a character that was fitted to it.
+
+    Args:
+        path: an OBJ, PLY or STL file.
+        character: at rest the mesh lies on it.
+        to_model: (4, 4) similarity from the mesh's frame to that of the numerics, mm.
+        mirror: the mirror image of the mesh lies on it.
+
+    Raises:
+        ScanError: the file cannot be read.
+        BindingError: the mesh does not lie on the skin.
+    """
+    head = Scan(*read_surface(path))
+    head = (head.mirrored() if mirror else head).moved(to_model)
+    outward = np.einsum("px,px->p", head.vertices - head.vertices.mean(axis=0), head.normals).sum() > 0.0
+    rest = character.pose(np.zeros(ARKIT_COUNT))
+    template = character.template
+    return BoundMesh.bind(
+        head if outward else head.turned(), {}, character.rest, template, rest, to_model, is_mirrored=mirror
+    )

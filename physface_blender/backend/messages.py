@@ -3,8 +3,9 @@
 
 Every message is a frozen dataclass of plain values. A request's ``serial`` is given by the client when it is handed
 in; every reply carries the serial of the request it belongs to (0: it belongs to none). Every request gets **exactly
-one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``Posed``, ``CharacterDropped``, ``Superseded``,
-``Cancelled`` or ``Failed``; ``Progress`` may come before it.
+one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``PhotoFitted``, ``MeshBound``, ``StyleLearned``,
+``PerformanceSolved``, ``Posed``, ``CharacterDropped``, ``Superseded``, ``Cancelled`` or ``Failed``; ``Progress`` may
+come before it.
 
 Arrays travel beside a reply in its ``arrays``; requests hold small tuples only. Lengths are millimetres in the frame
 of the numerics (x to the character's left, y up, z forward).
@@ -97,6 +98,75 @@ class FitScan(Request):
     parts: Mapping[str, str] = field(default_factory=dict)
     resolution_mm: float = 4.0
     simulation: Mapping[str, float | int | bool | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BindMesh(Request):
+    """Let a mesh ride on a character, in place of one that does; ``MeshBound`` answers.
+
+    The mesh shows no expression and lies on the character at rest, as after a fit. Every ``Posed`` then holds it as
+    ``bound_head``. It is forgotten with the character, also when that is made anew.
+
+    Attributes:
+        character: name of the character.
+        path: of the mesh, an OBJ, PLY or STL file.
+        to_model: (16,) the similarity (4, 4), row by row, from its frame to that of the numerics in mm.
+        mirror: the mirror image of the mesh was fitted.
+    """
+
+    character: str
+    path: str
+    to_model: tuple[float, ...]
+    mirror: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitPhoto(Request):
+    """Make a character of the landmarks of a photo, or make it anew under the same name; ``PhotoFitted`` answers.
+
+    Attributes:
+        character: as in ``CreateCharacter``.
+        landmarks: 68 points (2,) in pixels from the upper left corner, in iBUG order, None for one that is unknown.
+        size: width and height of the photo in pixels.
+        resolution_mm: as in ``CreateCharacter``.
+    """
+
+    character: str
+    landmarks: tuple[tuple[float, float] | None, ...]
+    size: tuple[int, int]
+    resolution_mm: float = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnStyle(Request):
+    """Learn the style of an actor from a capture; ``StyleLearned`` answers.
+
+    Attributes:
+        actor_file: the capture (docs/formats/actor.md); where it does not say how its vertices lie in the canonical face,
+            its neutral is fitted first.
+        style_file: where the style is written, to be named in poses.
+        resolution_mm: edge of the hexahedra of a character that is in use, so that its anatomy is at hand.
+    """
+
+    actor_file: str
+    style_file: str
+    resolution_mm: float = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SolvePerformance(Request):
+    """Find the expression weights of a moving mesh of any topology; ``PerformanceSolved`` answers.
+
+    Attributes:
+        capture_file: a capture (docs/formats/actor.md), shapes not needed, whose sequence ``shown`` holds the frames;
+            empty where ``files`` are given.
+        files: one OBJ, PLY or STL file for every frame, the first one at rest.
+        resolution_mm: as in ``LearnStyle``.
+    """
+
+    capture_file: str = ""
+    files: tuple[str, ...] = ()
+    resolution_mm: float = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,6 +322,67 @@ class ScanFitted(Reply):
     mean_distance_mm: float
     residual_share: float
     was_inside_out: bool
+    arrays: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshBound(Reply):
+    """A mesh rides on a character."""
+
+    character: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoFitted(Reply):
+    """A character was made of the landmarks of a photo and can be posed.
+
+    ``arrays`` holds what those of ``CharacterReady`` hold, and ``landmarks`` (68, 2), where the fitted ones lie.
+
+    Attributes:
+        character: name of the character.
+        seconds: the fit took.
+        identity: (100,) coefficients.
+        expression: (52,) weights that the photo shows.
+        error_pixels: mean distance of the fitted landmarks from the given ones, without the contour.
+    """
+
+    character: str
+    seconds: float
+    identity: tuple[float, ...]
+    expression: tuple[float, ...]
+    error_pixels: float
+    arrays: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleLearned(Reply):
+    """A style was learned and written.
+
+    Attributes:
+        style_file: where.
+        actor: name of the actor.
+        seconds: it took.
+    """
+
+    style_file: str
+    actor: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerformanceSolved(Reply):
+    """The weights of a moving mesh were found.
+
+    ``arrays`` holds ``weights`` (T, 52) in the order of ``ARKIT_NAMES``, and ``errors`` (T,), the mean distance in mm of
+    the model's skin from what was shown.
+
+    Attributes:
+        name: of what was read.
+        seconds: it took.
+    """
+
+    name: str
+    seconds: float
     arrays: Arrays = field(default_factory=dict)
 
 

@@ -85,6 +85,14 @@ class Service:
                     self._create(request)
                 case messages.FitScan():
                     self._fit_scan(request)
+                case messages.BindMesh():
+                    self._bind_mesh(request)
+                case messages.FitPhoto():
+                    self._fit_photo(request)
+                case messages.LearnStyle():
+                    self._learn_style(request)
+                case messages.SolvePerformance():
+                    self._solve_performance(request)
                 case messages.DropCharacter():
                     self._forget(request.character)
                     self._send(messages.CharacterDropped(serial=request.serial, character=request.character))
@@ -214,6 +222,84 @@ class Service:
             )
         )
 
+    def _bind_mesh(self, request: messages.BindMesh) -> None:
+        character = self._character(request.character)
+        self._import_numerics()
+        import numpy as np
+
+        from .fitted_character import bind_at_rest
+
+        to_model = np.array(request.to_model, dtype=np.float64)
+        if to_model.shape != (16,) or not np.isfinite(to_model).all():
+            raise SettingsError("The place of a mesh on a character is a matrix of 16 finite numbers.")
+        self._bound[request.character] = bind_at_rest(
+            Path(request.path), character, to_model.reshape(4, 4), mirror=request.mirror
+        )
+        self._send(messages.MeshBound(serial=request.serial, character=request.character))
+
+    def _fit_photo(self, request: messages.FitPhoto) -> None:
+        started = time.perf_counter()
+        assets_module, character_module = self._import_numerics()
+        from .fitted_photo import fit_landmarks
+        from .identity import Identity
+
+        assets, progress = self._loaded_assets(assets_module), self._progress(request)
+        settings, cache = self._character_settings(request), self._settings.cache_directory
+        fit = fit_landmarks(request.landmarks, request.size, assets, settings.resolution_mm, cache, progress)
+        character = character_module.Character(
+            Identity(fit.parameters.identity), settings, cache_directory=cache, progress=progress, assets=assets
+        )
+        self._forget(request.character)
+        self._characters[request.character] = character
+        self._send(
+            messages.PhotoFitted(
+                serial=request.serial,
+                character=request.character,
+                seconds=time.perf_counter() - started,
+                identity=tuple(fit.parameters.identity.tolist()),
+                expression=tuple(fit.parameters.expression.tolist()),
+                error_pixels=fit.error_pixels,
+                arrays=_rest_arrays(character) | {"landmarks": fit.landmarks},
+            )
+        )
+
+    def _learn_style(self, request: messages.LearnStyle) -> None:
+        started = time.perf_counter()
+        assets_module, _ = self._import_numerics()
+        from .learned_style import learn_style
+
+        assets = self._loaded_assets(assets_module)
+        parting = assets.space(request.resolution_mm, self._settings.cache_directory).skin_parting
+        style_file = Path(request.style_file)
+        actor = learn_style(Path(request.actor_file), style_file, assets, parting, self._progress(request))
+        assets.style.forget_files()
+        self._send(
+            messages.StyleLearned(
+                serial=request.serial,
+                style_file=request.style_file,
+                actor=actor,
+                seconds=time.perf_counter() - started,
+            )
+        )
+
+    def _solve_performance(self, request: messages.SolvePerformance) -> None:
+        started = time.perf_counter()
+        assets_module, _ = self._import_numerics()
+        from .solved_performance import read_frames, solve_performance
+
+        source = read_frames(request.capture_file, request.files)
+        assets = self._loaded_assets(assets_module)
+        parting = assets.space(request.resolution_mm, self._settings.cache_directory).skin_parting
+        solved = solve_performance(source, assets, parting, self._progress(request))
+        self._send(
+            messages.PerformanceSolved(
+                serial=request.serial,
+                name=source.name,
+                seconds=time.perf_counter() - started,
+                arrays={"weights": solved.weights, "errors": solved.errors},
+            )
+        )
+
     def _loaded_assets(self, assets_module: Any) -> "FaceAssets":
         if self._assets is None:
             self._assets = assets_module.FaceAssets.load(
@@ -235,10 +321,14 @@ class Service:
 
         return progress
 
-    def _character_settings(self, request: messages.CreateCharacter | messages.FitScan) -> "CharacterSettings":
+    def _character_settings(
+        self, request: messages.CreateCharacter | messages.FitScan | messages.FitPhoto
+    ) -> "CharacterSettings":
         from ..simulation.settings import Method, SimulationSettings
         from .character import CharacterSettings
 
+        if isinstance(request, messages.FitPhoto):
+            return CharacterSettings(request.resolution_mm)
         known = {entry.name for entry in fields(SimulationSettings)}
         unknown = sorted(set(request.simulation) - known)
         if unknown:

@@ -20,7 +20,7 @@ class StyleInput:
 
     def __init__(self, model: StyleModel | None = None) -> None:
         """Use these styles; the shipped ones when None."""
-        self._model = model
+        self._given = self._model = model
         self._files: set[str] = set()
 
     @property
@@ -50,6 +50,11 @@ class StyleInput:
         for name in shares:
             self._find(name)
         return self._loaded().perform(weights, shares)
+
+    def forget_files(self) -> None:
+        """Read style files again when they are next named: one of them was learned anew."""
+        self._model = self._given
+        self._files.clear()
 
     def _loaded(self) -> StyleModel:
         if self._model is None:

@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from . import bridge, face_objects
+from . import bridge, chin, face_objects
 from .face_objects import JAW_PARTS, KEY_PREFIX
 
 SCULPTED_BONES = ("skull", "mandible")
@@ -43,7 +43,7 @@ def show(skin: bpy.types.Object, arrays: Mapping[str, NDArray], rest: Mapping[st
         FaceObjectError: A mesh does not have the vertices it was made with.
     """
     scale = skin.physface.units_per_millimeter
-    kept = taken_over(skin) if skin.physface.effects.edited_bones else {}
+    kept = edited(skin) if skin.physface.effects.edited_bones else {}
     for part, target in face_objects.parts_of(skin).items():
         if part not in ("skull", *JAW_PARTS) or target.mode != "OBJECT" or target.data.shape_keys is not None:
             continue
@@ -57,6 +57,14 @@ def show(skin: bpy.types.Object, arrays: Mapping[str, NDArray], rest: Mapping[st
             continue
         if part in SCULPTED_BONES:
             remember_rest(target.data)
+
+
+def edited(skin: bpy.types.Object) -> dict[str, NDArray[np.float64]]:
+    """By bone the displacement (V, 3), mm, of all that was taken over and of the handles of the chin."""
+    found, moved = taken_over(skin), chin.displacement(skin)
+    if moved is not None:
+        found["mandible"] = found.get("mandible", 0.0) + moved
+    return found
 
 
 def taken_over(skin: bpy.types.Object) -> dict[str, NDArray[np.float64]]:

@@ -6,7 +6,7 @@ Between two frames the weights are linear, so the face lies on the straight line
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 import bpy
 import numpy as np
@@ -15,22 +15,23 @@ from numpy.typing import NDArray
 from ..backend.compact_basis import CompactBasis, fit_compact_basis
 from . import animation, bridge, compat, face_objects
 from .baked_frames import BakedFrames
-from .face_objects import COMPACT_PREFIX, DEFORMED_PARTS, KEY_PREFIX, LIVE_KEY, REST_KEY
+from .face_objects import COMPACT_PREFIX, KEY_PREFIX, LIVE_KEY, REST_KEY
 
 
-def fit(baked: BakedFrames, tolerance_mm: float, scale: float) -> Generator[float, None, CompactBasis]:
+def fit(baked: BakedFrames, tolerance_mm: float, scales: Mapping[str, float]) -> Generator[float, None, CompactBasis]:
     """Find the shapes that all deformed parts share; see ``fit_compact_basis``.
 
     Args:
         baked: At least one frame.
         tolerance_mm: Largest error that is allowed.
-        scale: Blender units per millimeter.
+        scales: Blender units per millimeter, by deformed part.
     """
-    rest = np.concatenate([bridge.to_blender(baked.rest[part], scale) for part in DEFORMED_PARTS])
-    displacements = np.empty((len(baked.frames), *rest.shape), dtype=np.float32)
+    rest = {part: bridge.to_blender(baked.rest[part], scales[part]) for part in baked.coordinates}
+    count = sum(len(vertices) for vertices in rest.values())
+    displacements = np.empty((len(baked.frames), count, 3), dtype=np.float32)
     for index in range(len(baked.frames)):
-        shown = np.concatenate([baked.coordinates[part][index] for part in DEFORMED_PARTS])
-        displacements[index] = (shown - rest) / scale
+        moved = [(baked.coordinates[part][index] - rest[part]) / np.float32(scales[part]) for part in rest]
+        displacements[index] = np.concatenate(moved)
         yield 0.0
     return (yield from fit_compact_basis(displacements, tolerance_mm))
 

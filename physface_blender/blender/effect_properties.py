@@ -19,6 +19,9 @@ EFFECTS_PATH = "physface.effects"
 PARALYSIS_GROUP = "PF Paralysis"
 STIFFNESS_GROUP = "PF Stiffness"
 
+CHIN_RANGE_MM = 8.0
+"""As far as surgeons move a chin."""
+
 _OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 
 
@@ -36,6 +39,21 @@ def _jaw_scale(name: str, description: str) -> bpy.types.bpy_struct:
         max=high,
         step=1,
         precision=3,
+        options=set(),  # a bake has one mandible
+        override=_OVERRIDABLE,
+        update=_changed,
+    )
+
+
+def _chin_handle(name: str, direction: str) -> bpy.types.bpy_struct:
+    return FloatProperty(
+        name=name,
+        description=f"Millimeters that the bone of the chin is moved {direction}; teeth and joint stay where they are",
+        default=0.0,
+        min=-CHIN_RANGE_MM,
+        max=CHIN_RANGE_MM,
+        step=10,
+        precision=1,
         options=set(),  # a bake has one mandible
         override=_OVERRIDABLE,
         update=_changed,
@@ -137,3 +155,5 @@ class PHYSFACE_PG_effects(bpy.types.PropertyGroup):
     jaw_length: _jaw_scale("Length", "Length of the mandible from the joints to the chin")
     jaw_width: _jaw_scale("Width", "Width of the mandible between its two sides")
     jaw_height: _jaw_scale("Height", "Height of the mandible")
+    chin_forward: _chin_handle("Chin Forward", "forward; back when negative")
+    chin_down: _chin_handle("Chin Down", "downward; up when negative")

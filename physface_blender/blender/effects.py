@@ -32,7 +32,7 @@ class Masks:
     Attributes:
         paralysis: (V,) 0..1, None where nothing is painted.
         stiffness: (V,) 0..1, None where nothing is painted.
-        bones: by bone the displacement (B, 3), mm, of its vertices.
+        bones: by bone the displacement (B, 3), mm, of its vertices, by sculpting and by the handles of the chin.
     """
 
     paralysis: NDArray[np.float64] | None
@@ -42,7 +42,7 @@ class Masks:
     @classmethod
     def of(cls, skin: bpy.types.Object) -> Self:
         """The masks of a skin object; they do not change with time."""
-        return cls(masks.read(skin, PARALYSIS_GROUP), masks.read(skin, STIFFNESS_GROUP), bones.taken_over(skin))
+        return cls(masks.read(skin, PARALYSIS_GROUP), masks.read(skin, STIFFNESS_GROUP), bones.edited(skin))
 
 
 def of(skin: bpy.types.Object, depsgraph: bpy.types.Depsgraph, painted: Masks | None = None) -> dict[str, Any]:

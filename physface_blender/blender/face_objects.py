@@ -42,7 +42,13 @@ RIGID_MOTION = {
 JAW_PARTS = tuple(part for part, motion in RIGID_MOTION.items() if motion == "jaw")
 """The parts that an edited mandible reshapes."""
 
+FIXED_SHAPES = ("upper_teeth", "upper_gum", "eye_left", "eye_right")
+"""The parts that are rigid and that an edited mandible leaves as they are."""
+
 DEFORMED_PARTS = ("skin", "lashes")
+BOUND_PART = "bound_head"
+"""The artist's own mesh that rides on a face; it is no child of it and keeps its own place."""
+
 HIDDEN_PARTS = ("skull", "mandible")
 
 KEY_PREFIX = "PF "
@@ -63,6 +69,8 @@ def is_skin(candidate: bpy.types.Object | None) -> bool:
 
 def skin_of(candidate: bpy.types.Object | None) -> bpy.types.Object | None:
     """The skin of the character that an object belongs to, or None."""
+    if candidate is not None and is_skin(candidate.physface.bound_face):
+        return candidate.physface.bound_face
     while candidate is not None and not is_skin(candidate):
         if not candidate.physface.part:
             return None
@@ -81,6 +89,24 @@ def find_skin(session_uid: int) -> bpy.types.Object | None:
         if candidate.session_uid == session_uid:
             return candidate if is_skin(candidate) else None
     return None
+
+
+def bound_to(skin: bpy.types.Object) -> bpy.types.Object | None:
+    """The artist's mesh that rides on a face, or None."""
+    return next((found for found in bpy.data.objects if found.physface.bound_face == skin), None)
+
+
+def deformed_of(skin: bpy.types.Object) -> dict[str, bpy.types.Object]:
+    """The objects of a character that its poses deform, by part name, with the artist's mesh that rides on it."""
+    parts = parts_of(skin)
+    found = {part: parts[part] for part in DEFORMED_PARTS if part in parts}
+    bound = bound_to(skin)
+    return found if bound is None else found | {BOUND_PART: bound}
+
+
+def scale_of(skin: bpy.types.Object, part: str, target: bpy.types.Object) -> float:
+    """Units of a deformed object's own coordinates in a millimeter."""
+    return (target if part == BOUND_PART else skin).physface.units_per_millimeter
 
 
 def parts_of(skin: bpy.types.Object) -> dict[str, bpy.types.Object]:
@@ -185,13 +211,38 @@ def _assign_materials(mesh: bpy.types.Mesh, available: list[bpy.types.Material],
     mesh.polygons.foreach_set("material_index", slot_of_index[indices])
 
 
+def show_rest(skin: bpy.types.Object, rest: Mapping[str, NDArray]) -> None:
+    """Give the rigid parts that no bone reshapes, teeth, gum and eyes, the shape of the person they belong to.
+
+    Args:
+        skin: A skin object.
+        rest: Rest vertices (V, 3) in millimeters by part, and ``eye_left_center`` and ``eye_right_center`` (3,).
+
+    Raises:
+        FaceObjectError: A mesh does not have the vertices it was made with.
+    """
+    scale = skin.physface.units_per_millimeter
+    for part, target in parts_of(skin).items():
+        if part not in FIXED_SHAPES or target.data.shape_keys is not None or target.mode != "OBJECT":
+            continue
+        check_vertex_count(target, len(rest[part]))
+        pivot = np.asarray(rest.get(f"{part}_center", np.zeros(3)), dtype=np.float64)
+        shape = bridge.to_blender(rest[part] - pivot, scale)
+        if np.array_equal(bridge.get_coordinates(target.data), shape):
+            continue
+        target.physface.pivot = pivot
+        bridge.set_coordinates(target.data, shape)
+        if part not in RIGID_MOTION:
+            target.location = bridge.to_blender(pivot, scale)
+
+
 def pose(skin: bpy.types.Object, arrays: Mapping[str, NDArray]) -> None:
     """Show a pose: write vertices and transforms, no keyframes.
 
     Args:
         skin: A skin object.
         arrays: Of a ``Posed`` reply: ``skin`` and ``lashes`` (V, 3) in millimeters, ``jaw``, ``eye_left``, ``eye_right``
-            (4, 4). What is missing stays as it is.
+            (4, 4), ``bound_head`` (B, 3) in its own coordinates. What is missing stays as it is.
 
     Raises:
         FaceObjectError: A mesh does not have the vertices it was made with, or has absolute shape keys.
@@ -203,6 +254,9 @@ def pose(skin: bpy.types.Object, arrays: Mapping[str, NDArray]) -> None:
         elif part in RIGID_MOTION and RIGID_MOTION[part] in arrays:
             location, rotation = placements(target, arrays[RIGID_MOTION[part]][None], scale)
             target.location, target.rotation_quaternion = location[0], rotation[0]
+    bound = bound_to(skin) if BOUND_PART in arrays else None
+    if bound is not None and bound.mode == "OBJECT":
+        _show_coordinates(bound, np.asarray(arrays[BOUND_PART], dtype=np.float32))
 
 
 def placements(target: bpy.types.Object, transforms: NDArray, scale: float) -> tuple[NDArray, NDArray]:

@@ -12,7 +12,9 @@ Meshes are written from the timer only: never from a handler, and never while Bl
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +22,27 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backend.errors import IdentityError
 from ..backend.messages import Failed, Posed
-from . import bones, effects, expression_steps, face_objects, jobs, preferences, properties, requests, worker_link
+from . import (
+    bones,
+    bound_mesh,
+    effects,
+    expression_steps,
+    face_objects,
+    jobs,
+    preferences,
+    properties,
+    requests,
+    styles,
+    worker_link,
+)
 from .face_objects import FaceObjectError
 from .worker_link import LinkError, Ticket
 
 BUSY_SECONDS = 0.015
 PATIENT_SECONDS = 0.25
+SPEAKING_SECONDS = 0.5
 KEPT_CHARACTERS = 3
 """Preview characters that the backend keeps; the one unused for the longest is dropped."""
 
@@ -37,22 +53,32 @@ class _Face:
 
     Attributes:
         character: The making of the character.
+        binding: Of the artist's mesh to it.
+        shown: The character whose rigid parts are shown.
         reached: (52,) expression of the newest simulated pose that was asked for; None where the next starts from rest.
         wanted: (52,) expression that the newest pose is on the way to.
         effects: What acted on the face in the newest pose.
+        style: In whose manner it performed in the newest pose.
         poses: Poses without their last reply, oldest first.
         sentence: For the panel.
+        said: When it changed last.
         last_used: When the last pose was asked for.
     """
 
     character: Ticket | None = None
+    binding: Ticket | None = None
+    shown: Ticket | None = None
     reached: NDArray[np.float64] | None = None
     wanted: NDArray[np.float64] | None = None
     effects: dict[str, Any] = field(default_factory=dict)
+    style: Mapping[str, float] = field(default_factory=dict)
     poses: list[Ticket] = field(default_factory=list)
     sentence: str = ""
+    said: float = 0.0
     last_used: float = 0.0
 
+
+_FIGURE = re.compile(r"\d+")
 
 _marked: set[int] = set()
 _looked_at: set[int] = set()
@@ -158,8 +184,10 @@ def _may_be_written(skin: bpy.types.Object) -> bool:
 
 
 def _has_changed(skin: bpy.types.Object, face: _Face) -> bool:
-    """Whether sliders or effects are others than in the newest pose; masks change under the brush alone."""
+    """Whether sliders, styles or effects are others than in the newest pose; masks change under the brush alone."""
     if face.wanted is None or not np.array_equal(face.wanted, properties.shown_expression(skin)):
+        return True
+    if face.style != styles.of(skin):
         return True
     if not skin.physface.live_physics:
         return False
@@ -178,7 +206,7 @@ def _step(skin: bpy.types.Object) -> None:
             if is_live(skin):
                 _ask(skin, face)
         _show(skin, face)
-    except (LinkError, FaceObjectError) as error:
+    except (LinkError, FaceObjectError, IdentityError) as error:
         face.poses.clear()
         face.reached = None
         _say(face, str(error))
@@ -190,9 +218,15 @@ def _ask(skin: bpy.types.Object, face: _Face) -> None:
     if skin.physface.live_physics and face.poses:
         _marked.add(skin.session_uid)
         return
-    character = link.character(requests.preview_character(skin))
+    wanted = requests.preview_character(skin)
+    if face.character is not None and not face.character.is_done and face.character.request != wanted:
+        _marked.add(skin.session_uid)  # identities that a slider passes meanwhile are never made
+        return
+    character = link.character(wanted)
     if character is not face.character:
         face.character, face.reached = character, None
+        binding = bound_mesh.request(skin, wanted.character)
+        face.binding = None if binding is None else link.ask(binding)
     weights = face.wanted = properties.shown_expression(skin)
     face.effects = {}
     if skin.physface.live_physics:
@@ -201,7 +235,9 @@ def _ask(skin: bpy.types.Object, face: _Face) -> None:
         weights = face.reached = expression_steps.toward(start, target)
         if not np.array_equal(weights, target):
             _marked.add(skin.session_uid)
-    face.poses.append(link.ask(requests.live_pose(skin, weights, face.effects)))
+    request = requests.live_pose(skin, weights, face.effects)
+    face.style = request.style
+    face.poses.append(link.ask(request))
     face.last_used = time.monotonic()
     if not face.character.is_done:
         _say(face, "Preparing the face...")
@@ -216,6 +252,9 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
     if face.character is not None and isinstance(face.character.last, Failed):
         failed, face.character = face.character.last, None
         raise LinkError(failed.sentence)
+    if face.binding is not None and isinstance(face.binding.last, Failed):
+        failed, face.binding = face.binding.last, None
+        raise LinkError(failed.sentence)
     finished = [index for index, ticket in enumerate(face.poses) if ticket.is_done]
     if not finished:
         for ticket in (face.character, *face.poses):
@@ -229,8 +268,11 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
     face.poses = face.poses[finished[-1] + 1 :]
     if isinstance(newest, Failed):
         raise LinkError(newest.sentence)
-    if newest is None or not is_live(skin):
+    if newest is None or not is_live(skin) or face.character.last is None:  # another person is being made
         return
+    if face.shown is not face.character:
+        face_objects.show_rest(skin, face.character.last.arrays)
+        face.shown = face.character
     face_objects.pose(skin, newest.arrays)
     bones.show(skin, newest.arrays, face.character.last.arrays)
     doubt = ", not converged" if newest.status == "not_converged" else ""
@@ -238,8 +280,11 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
 
 
 def _say(face: _Face, text: str) -> None:
-    if face.sentence != text:
-        face.sentence = text
+    """Note what the panel is to say; figures that change with every pose draw it anew twice a second at most."""
+    now = time.monotonic()
+    is_figure = _FIGURE.sub("", face.sentence) == _FIGURE.sub("", text)
+    if face.sentence != text and (not is_figure or now - face.said > SPEAKING_SECONDS):
+        face.sentence, face.said = text, now
         jobs.redraw_panels()
 
 

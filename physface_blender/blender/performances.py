@@ -8,15 +8,18 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ..performance.arkit import ARKIT_INDEX, GROUPS, find_arkit_name
 from ..performance.curves import Performance
 from ..performance.live_link_face import read_live_link_face
+from ..performance.range_of_motion import range_of_motion
 from ..performance.retarget import Retargeting
 from . import animation, compat, sampling
 from .face_objects import FaceObjectError
 from .properties import EXPRESSION_PATH
 
+_NUMBERED = re.compile(r"^(.*?)([0-9]+)$")
 _SHAPE_KEY_PATH = re.compile(r'^key_blocks\["(.+)"\]\.value$')
 
 
@@ -32,6 +35,8 @@ def from_settings(scene: bpy.types.Scene, skin: bpy.types.Object) -> Performance
         if not settings.filepath:
             raise FaceObjectError("No file was named; choose a Live Link Face CSV.")
         return from_file(settings.filepath)
+    if settings.source == "EXAMPLE":
+        return range_of_motion(animation.frame_rate(scene))
     if settings.source == "CHARACTER":
         if settings.character is None:
             raise FaceObjectError("No character is chosen; choose another physical face to copy from.")
@@ -86,6 +91,32 @@ def from_action(scene: bpy.types.Scene, action: bpy.types.Action) -> Performance
         )
     times = np.arange(len(frames)) / animation.frame_rate(scene)
     return Performance(times, np.clip(weights, 0.0, 1.0), np.ones(len(frames), dtype=bool), action.name)
+
+
+def from_weights(scene: bpy.types.Scene, weights: NDArray, name: str) -> Performance:
+    """A performance of weights (T, 52), one row for every frame of the scene."""
+    times = np.arange(len(weights)) / animation.frame_rate(scene)
+    return Performance(times, weights, np.ones(len(weights), dtype=bool), name)
+
+
+def numbered_files(first: str) -> list[str]:
+    """The files of a sequence from its first one on, such as head.0001.obj, head.0002.obj, in order.
+
+    Raises:
+        FaceObjectError: The first one is not there, or has no number.
+    """
+    path = Path(bpy.path.abspath(first))
+    if not path.is_file():
+        raise FaceObjectError(f"There is no file {path}; choose the first of a numbered sequence.")
+    parts = _NUMBERED.match(path.stem)
+    if parts is None:
+        raise FaceObjectError(f"{path.name} has no number; choose the first of a sequence such as head.0001.obj.")
+    numbered = {}
+    for candidate in path.parent.iterdir():
+        found = _NUMBERED.match(candidate.stem)
+        if found and found[1] == parts[1] and candidate.suffix == path.suffix and int(found[2]) >= int(parts[2]):
+            numbered[int(found[2])] = str(candidate)
+    return [numbered[number] for number in sorted(numbered)]
 
 
 def retarget(scene: bpy.types.Scene, skin: bpy.types.Object, performance: Performance) -> range:

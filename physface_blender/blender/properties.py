@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 from bpy.props import (
     BoolProperty,
+    CollectionProperty,
     EnumProperty,
     FloatProperty,
     FloatVectorProperty,
@@ -19,11 +20,13 @@ from bpy.props import (
 )
 from numpy.typing import NDArray
 
+from ..backend.identity import COEFFICIENT_BOUND
 from ..performance.arkit import ARKIT_NAMES, GROUPS
 from . import live
 from .bake_properties import PHYSFACE_PG_bake
 from .effect_properties import PHYSFACE_PG_effects
 from .retarget_properties import PHYSFACE_PG_retarget
+from .style_properties import PHYSFACE_PG_style
 
 EXPRESSION_PATH = "physface.expression"
 """Data path from a skin object to its sliders; a slider is ``physface.expression.jawOpen``."""
@@ -68,6 +71,27 @@ PHYSFACE_PG_expression = type(
 )
 
 
+def _identity_slice(part: int) -> bpy.types.bpy_struct:
+    first = part * _IDENTITY_SLICE
+    return FloatVectorProperty(
+        name="Mode",
+        description=(
+            f"Coefficients {first + 1} to {first + _IDENTITY_SLICE} of the identity, in standard deviations. They are the "
+            "principal directions in which faces differ, the first ones most; no one of them is a single feature"
+        ),
+        size=_IDENTITY_SLICE,
+        min=-COEFFICIENT_BOUND,
+        max=COEFFICIENT_BOUND,
+        soft_min=-3.0,
+        soft_max=3.0,
+        step=5,
+        precision=2,
+        options=set(),  # a performance is one person's
+        override=_OVERRIDABLE,
+        update=_pose_changed,
+    )
+
+
 class PHYSFACE_PG_character(bpy.types.PropertyGroup):
     """Everything that makes one character, on its skin object."""
 
@@ -78,13 +102,22 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
     )
     expression: PointerProperty(type=PHYSFACE_PG_expression, override=_OVERRIDABLE)
     effects: PointerProperty(type=PHYSFACE_PG_effects, override=_OVERRIDABLE)
+    styles: CollectionProperty(type=PHYSFACE_PG_style, override=_OVERRIDABLE | {"USE_INSERTION"})
 
     seed: IntProperty(name="Seed", description="Number from which the identity was drawn", options={"HIDDEN"})
-    identity_0: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
-    identity_1: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
-    identity_2: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
-    identity_3: FloatVectorProperty(size=_IDENTITY_SLICE, options={"HIDDEN"})
+    identity_0: _identity_slice(0)
+    identity_1: _identity_slice(1)
+    identity_2: _identity_slice(2)
+    identity_3: _identity_slice(3)
     units_per_millimeter: FloatProperty(default=0.001, options={"HIDDEN"}, precision=6)
+    bound_face: PointerProperty(
+        name="Face",
+        description="On a mesh of the artist's: the physical face that it rides on",
+        type=bpy.types.Object,
+        options={"HIDDEN"},
+    )
+    bound_matrix: FloatVectorProperty(size=16, options={"HIDDEN"}, precision=6)
+    bound_mirror: BoolProperty(options={"HIDDEN"})
     pivot: FloatVectorProperty(
         name="Pivot",
         description="On an eye: the center it turns about, in millimeters in the space of the numerics",
@@ -197,7 +230,14 @@ def write_identity(owner: bpy.types.Object, coefficients: NDArray) -> None:
         setattr(owner.physface, f"identity_{part}", values)
 
 
-CLASSES = (PHYSFACE_PG_expression, PHYSFACE_PG_effects, PHYSFACE_PG_retarget, PHYSFACE_PG_bake, PHYSFACE_PG_character)
+CLASSES = (
+    PHYSFACE_PG_expression,
+    PHYSFACE_PG_effects,
+    PHYSFACE_PG_style,
+    PHYSFACE_PG_retarget,
+    PHYSFACE_PG_bake,
+    PHYSFACE_PG_character,
+)
 
 
 _DECLARED = {cls: cls.__annotations__ for cls in CLASSES}

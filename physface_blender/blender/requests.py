@@ -10,7 +10,8 @@ import bpy
 from numpy.typing import NDArray
 
 from ..backend.messages import CreateCharacter, PoseFrame, PoseLive
-from . import properties
+from . import identities, properties, styles
+from .sampling import SampledFrame
 
 
 def character_name(skin: bpy.types.Object, purpose: str) -> str:
@@ -29,10 +30,11 @@ def bake_character(skin: bpy.types.Object) -> CreateCharacter:
 
 
 def _character(skin: bpy.types.Object, purpose: str, resolution: float) -> CreateCharacter:
-    settings = skin.physface
+    settings, file = skin.physface, identities.file_of(skin)
     return CreateCharacter(
         character=character_name(skin, purpose),
-        identity=tuple(properties.read_identity(skin).tolist()),
+        identity=() if file else tuple(properties.read_identity(skin).tolist()),
+        identity_file=file,
         resolution_mm=round(resolution, 3),
         simulation={"poisson_ratio": round(settings.poisson_ratio, 4)},
     )
@@ -46,6 +48,7 @@ def live_pose(skin: bpy.types.Object, weights: NDArray, effects: Mapping[str, An
         physics=skin.physface.live_physics,
         contact=skin.physface.contact,
         effects=effects,
+        style=styles.of(skin),
     )
 
 
@@ -60,24 +63,21 @@ def trial_pose(skin: bpy.types.Object, weights: NDArray, effects: Mapping[str, A
     )
 
 
-def bake_frame(
-    skin: bpy.types.Object, frame: int, weights: NDArray, effects: Mapping[str, Any], start_serial: int | None
-) -> PoseFrame:
+def bake_frame(skin: bpy.types.Object, sampled: SampledFrame, start_serial: int | None) -> PoseFrame:
     """One frame of a bake.
 
     Args:
         skin: A skin object.
-        frame: Frame number of the scene.
-        weights: (52,) sliders at that frame.
-        effects: What else acts on the face at that frame (see ``effects.of``).
+        sampled: What the face is asked to do at that frame.
         start_serial: Serial of the request for the frame before, None for the first one.
     """
     return PoseFrame(
         character=character_name(skin, "bake"),
-        frame=frame,
-        expression=tuple(weights.tolist()),
+        frame=sampled.frame,
+        expression=tuple(sampled.weights.tolist()),
         physics=skin.physface.bake.physics,
         contact=skin.physface.contact,
-        effects=effects,
+        effects=sampled.effects,
+        style=sampled.style,
         start_serial=start_serial,
     )

@@ -14,6 +14,10 @@ def _is_other_face(settings: bpy.types.PropertyGroup, candidate: bpy.types.Objec
     return candidate.physface.part == "skin" and candidate != settings.id_data
 
 
+def _is_other_mesh(settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
+    return candidate.type == "MESH" and candidate != settings.id_data
+
+
 def _gain(group: str) -> bpy.types.bpy_struct:
     return FloatProperty(
         name=group.title(),
@@ -36,7 +40,10 @@ class PHYSFACE_PG_retarget(bpy.types.PropertyGroup):
         description="Where the performance comes from",
         items=(
             ("CAPTURE", "Capture File", "A Live Link Face CSV"),
+            ("EXAMPLE", "Example", "Four seconds of a range of motion that come with PhysFace"),
             ("CHARACTER", "Character", "What another physical face does over the scene's frames"),
+            ("MESH", "Moving Mesh", "A mesh of the scene that performs: shape keys, bones, Alembic, any topology"),
+            ("FILES", "OBJ Files", "A numbered sequence of OBJ, PLY or STL files, one a frame, the first one at rest"),
             ("ACTION", "Action", "Curves of sliders, or of shape keys with ARKit names in any capitalization"),
         ),
         override=_OVERRIDABLE,
@@ -53,6 +60,29 @@ class PHYSFACE_PG_retarget(bpy.types.PropertyGroup):
         description="The physical face to copy from",
         type=bpy.types.Object,
         poll=_is_other_face,
+        override=_OVERRIDABLE,
+    )
+    mesh: PointerProperty(
+        name="Mesh",
+        description="The head that performs over the scene's frames, of any topology",
+        type=bpy.types.Object,
+        poll=_is_other_mesh,
+        override=_OVERRIDABLE,
+    )
+    rest_frame: IntProperty(
+        name="Rest Frame",
+        description="Frame in which the mesh shows no expression",
+        default=1,
+        min=-1048574,
+        max=1048574,
+        options=set(),
+        override=_OVERRIDABLE,
+    )
+    first_file: StringProperty(
+        name="First File",
+        description="The first file of the sequence, such as head.0001.obj; it shows the face at rest",
+        subtype="FILE_PATH",
+        options=compat.BLEND_RELATIVE,
         override=_OVERRIDABLE,
     )
     action: PointerProperty(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..performance.arkit import ARKIT_NAMES
-from . import animation, compat, effects, properties
+from . import animation, compat, effects, properties, styles
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,29 +23,32 @@ class SampledFrame:
         frame: Number in the scene.
         weights: (52,) sliders in the order of ``ARKIT_NAMES``.
         effects: What else acts on the face (see ``effects.of``).
+        style: In whose manner it performs (see ``styles.of``).
     """
 
     frame: int
     weights: NDArray[np.float64]
     effects: dict[str, Any]
+    style: dict[str, float]
 
 
 def sample(scene: bpy.types.Scene, skin: bpy.types.Object, frames: Sequence[int]) -> list[SampledFrame]:
     """The sliders and effects of a face at the given frames.
 
     Where only the object's own action moves the sliders and nothing else changes, its curves are evaluated directly. With
-    drivers, NLA tracks, a turning head or keyed effects the scene is stepped through the frames, and set back to where
-    it was.
+    drivers, NLA tracks, a turning head, keyed effects or styles the scene is stepped through the frames, and set back to
+    where it was.
 
     Args:
         scene: The scene whose timeline counts.
         skin: A skin object.
         frames: T frame numbers.
     """
-    if _only_own_curves(skin) and not effects.change_with_time(skin):
+    if _only_own_curves(skin) and not effects.change_with_time(skin) and not styles.change_with_time(skin):
+        style = styles.of(skin)
         always = effects.of(skin, bpy.context.evaluated_depsgraph_get())
         weights = _evaluate_curves(skin, frames)
-        return [SampledFrame(frame, row, always) for frame, row in zip(frames, weights, strict=True)]
+        return [SampledFrame(frame, row, always, style) for frame, row in zip(frames, weights, strict=True)]
     current, subframe = scene.frame_current, scene.frame_subframe
     painted = effects.Masks.of(skin)
     sampled = []
@@ -55,7 +58,7 @@ def sample(scene: bpy.types.Scene, skin: bpy.types.Object, frames: Sequence[int]
             depsgraph = bpy.context.evaluated_depsgraph_get()
             shown = skin.evaluated_get(depsgraph)
             acting = effects.of(shown, depsgraph, painted)
-            sampled.append(SampledFrame(frame, properties.read_expression(shown), acting))
+            sampled.append(SampledFrame(frame, properties.read_expression(shown), acting, styles.of(shown)))
     finally:
         scene.frame_set(current, subframe=subframe)
     return sampled

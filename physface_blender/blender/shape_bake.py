@@ -28,10 +28,7 @@ def check_bakeable(skin: bpy.types.Object, vertex_counts: dict[str, int] | None 
     """
     chosen = skin.physface.bake.format
     parts = face_objects.parts_of(skin)
-    for part in DEFORMED_PARTS:
-        target = parts.get(part)
-        if target is None:
-            continue
+    for part, target in face_objects.deformed_of(skin).items():
         foreign = face_objects.foreign_keys(target)
         shown = ", ".join(foreign[:3]) + (" and others" if len(foreign) > 3 else "")
         if foreign and chosen != "COMPACT":
@@ -77,20 +74,26 @@ def write(skin: bpy.types.Object, baked: BakedFrames, basis: CompactBasis | None
         FaceObjectError: See ``check_bakeable``.
         PointCacheError: A cache cannot be written.
     """
-    check_bakeable(skin, {part: len(baked.rest[part]) for part in DEFORMED_PARTS})
+    deformed = face_objects.deformed_of(skin)
+    for part in set(deformed) - set(baked.rest):
+        raise FaceObjectError(
+            f"The bake does not hold {deformed[part].name}, which rides on the face; bake all frames again."
+        )
+    check_bakeable(skin, {part: len(baked.rest[part]) for part in deformed})
     clear(skin)
     settings, parts = skin.physface, face_objects.parts_of(skin)
     settings.live = False
     scale = settings.units_per_millimeter
     frames = np.array(baked.frames)
     first = 0
-    for part in DEFORMED_PARTS:
+    for part in baked.coordinates:
         count = len(baked.rest[part])
-        target = parts.get(part)
+        target = deformed.get(part)
         if target is not None:
-            rest = bridge.to_blender(baked.rest[part], scale)
+            part_scale = face_objects.scale_of(skin, part, target)
+            rest = bridge.to_blender(baked.rest[part], part_scale)
             if basis is not None:
-                shapes = basis.shapes[:, first : first + count] * np.float32(scale)
+                shapes = basis.shapes[:, first : first + count] * np.float32(part_scale)
                 compact_keys.write(target, rest, frames, shapes, basis.weights)
             elif settings.bake.format == "CACHE":
                 mesh_cache.write(target, rest, baked.frames, baked.coordinates[part], settings.bake.folder)
@@ -118,13 +121,14 @@ def read(skin: bpy.types.Object) -> BakedFrames:
     scale = skin.physface.units_per_millimeter
     parts = face_objects.parts_of(skin)
     rest, coordinates, frames = {}, {}, []
-    for part in DEFORMED_PARTS:
-        target = parts.get(part)
+    deformed = face_objects.deformed_of(skin)
+    for part in (*DEFORMED_PARTS, *(set(deformed) - set(DEFORMED_PARTS))):
+        target = deformed.get(part)
         if target is None or not found or face_objects.bake_format(target) != found:
             raise FaceObjectError(f"The bake of {skin.name} is not whole ({part} lacks it); bake all frames again.")
         keys = target.data.shape_keys
         shown = bridge.get_coordinates(target.data) if keys is None else bridge.get_key_coordinates(keys.reference_key)
-        rest[part] = bridge.to_millimeters(shown, scale)
+        rest[part] = bridge.to_millimeters(shown, face_objects.scale_of(skin, part, target))
         if found == "COMPACT":
             frames, coordinates[part] = compact_keys.read(target, shown)
         else:
@@ -164,10 +168,11 @@ def clear(skin: bpy.types.Object) -> bool:
     """
     found = face_objects.has_bake(skin)
     clearing = {"ABSOLUTE": absolute_keys.clear, "COMPACT": compact_keys.clear, "CACHE": mesh_cache.clear}
-    for part, target in face_objects.parts_of(skin).items():
-        if part in DEFORMED_PARTS and face_objects.bake_format(target):
+    for target in face_objects.deformed_of(skin).values():
+        if face_objects.bake_format(target):
             clearing[face_objects.bake_format(target)](target)
-        elif part in RIGID_MOTION:
+    for part, target in face_objects.parts_of(skin).items():
+        if part in RIGID_MOTION:
             animation.remove_own_action(target)
     if found:
         face_objects.reset_transforms(skin)

@@ -37,7 +37,11 @@ def written(skin, baked, chosen: str, tmp_path) -> None:
     skin.physface.bake.folder = str(tmp_path)
     basis = None
     if chosen == "COMPACT":
-        fitting = compact_keys.fit(baked, skin.physface.bake.tolerance, skin.physface.units_per_millimeter)
+        fitting = compact_keys.fit(
+            baked,
+            skin.physface.bake.tolerance,
+            dict.fromkeys(face_objects.DEFORMED_PARTS, skin.physface.units_per_millimeter),
+        )
         try:
             while True:
                 next(fitting)

@@ -242,3 +242,23 @@ def test_a_bone_through_the_skin_is_refused_with_the_place_and_nothing_is_lost(p
         bpy.ops.physface.update_anatomy()
     assert np.array_equal(positions(mandible), sculpted)
     assert acting(physical_face) == {}
+
+
+def test_the_handles_of_the_chin_move_bone_and_skin_and_leave_teeth_and_joint(physical_face, settle) -> None:
+    settle(physical_face)
+    parts = face_objects.parts_of(physical_face)
+    own_skin, own_bone, own_teeth = (positions(parts[part]) for part in ("skin", "mandible", "lower_teeth"))
+    physical_face.physface.effects.chin_forward = 5.0
+    settle(physical_face)
+    moved = own_bone[:, 1] - positions(parts["mandible"])[:, 1]
+    assert moved.max() == pytest.approx(0.005, abs=1e-5), "five millimeters at the tip, in meters"
+    condyles = own_bone[:, 2] > np.quantile(own_bone[:, 2], 0.9)
+    assert np.abs(moved[condyles]).max() < 1e-6, "the joint stays"
+    assert np.allclose(positions(parts["lower_teeth"]), own_teeth, atol=1e-6)
+    forward = own_skin[:, 1] - positions(physical_face)[:, 1]
+    assert 0.003 < forward.max() < 0.007, "the skin of the chin goes with it"
+    assert bpy.ops.physface.reset_bones() == {"FINISHED"}
+    settle(physical_face)
+    assert physical_face.physface.effects.chin_forward == 0.0
+    assert np.allclose(positions(parts["mandible"]), own_bone, atol=1e-7)
+    assert acting(physical_face) == {}

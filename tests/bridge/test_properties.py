@@ -37,3 +37,16 @@ def test_a_moved_slider_only_marks_its_own_face(still_face) -> None:
     assert not live.is_pending(other)
     still_face.physface.expression.jawOpen = 0.4
     assert live.is_pending(still_face)
+
+
+def test_what_an_animator_sets_can_be_overridden(still_face) -> None:
+    settings = still_face.physface
+    style = settings.styles.add()
+    for group in (settings.effects, settings.retarget, settings.bake, style):
+        for entry in group.bl_rna.properties:
+            if entry.identifier not in ("rna_type", "name") and not entry.is_hidden:
+                assert entry.is_overridable, entry.identifier
+    own = ("live", "live_physics", "contact", "preview_resolution", "stiffness", "solo", "styles", "identity_0")
+    for name in own:
+        assert settings.bl_rna.properties[name].is_overridable, name
+    assert style.bl_rna.properties["weight"].is_animatable

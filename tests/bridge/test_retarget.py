@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
-from physface_blender.blender import animation, compat, face_objects
+from physface_blender.blender import animation, bridge, compat, face_objects, performances
 from physface_blender.performance.arkit import ARKIT_NAMES
 
 FRAMES = 90
@@ -200,3 +200,68 @@ def test_the_curves_go_out_as_they_came_in(scene, still_face, write_capture, tmp
     assert np.allclose(values(still_face, "jawOpen"), before, atol=1e-5)
     with pytest.raises(RuntimeError, match="cannot be written"):
         bpy.ops.physface.export_curves(filepath=str(tmp_path / "gone" / "out.csv"))
+
+
+def test_a_mesh_of_the_scene_moves_the_sliders(scene, add_face, settle) -> None:
+    """The mesh is a copy of the face's skin with shape keys that are no ARKit names, on a head that turns."""
+    skin = add_face(seed=1)
+    shown = {}
+    for name, value in (("Basis", 0.0), ("Open", 0.8)):
+        skin.physface.expression.jawOpen = value
+        settle(skin)
+        shown[name] = bridge.get_coordinates(skin.data)
+    skin.physface.expression.jawOpen = 0.0
+    settle(skin)
+    head = bpy.data.objects.new("Head", skin.data.copy())
+    scene.collection.objects.link(head)
+    for name, coordinates in shown.items():
+        bridge.set_key_coordinates(head.shape_key_add(name=name, from_mix=False), coordinates)
+    scene.frame_start, scene.frame_end = 1, 3
+    key = head.data.shape_keys.key_blocks["Open"]
+    for frame, value in ((1, 0.0), (3, 1.0)):
+        key.value = value
+        key.keyframe_insert("value", frame=frame)
+        head.rotation_euler = (0.0, 0.0, 0.2 * frame)
+        head.keyframe_insert("rotation_euler", frame=frame)
+    settings = skin.physface.retarget
+    settings.source = "MESH"
+    assert not bpy.ops.physface.retarget_mesh.poll(), "no mesh is chosen yet"
+    settings.mesh = head
+    scene.frame_set(2)
+    bpy.context.view_layer.objects.active = skin
+    assert bpy.ops.physface.retarget_mesh() == {"FINISHED"}
+    assert scene.frame_current == 2
+    opened = values(skin, "jawOpen")
+    assert len(opened) == 3
+    assert opened[0] == pytest.approx(0.0, abs=0.05)
+    assert opened[2] == pytest.approx(0.8, abs=0.1)
+    assert np.abs(values(skin, "browInnerUp")).max() < 0.1
+
+
+def test_a_mesh_whose_modifiers_change_its_vertices_is_refused(scene, still_face) -> None:
+    head = bpy.data.objects.new("Head", still_face.data.copy())
+    scene.collection.objects.link(head)
+    head.modifiers.new("Subdivision", "SUBSURF").levels = 1
+    settings = still_face.physface.retarget
+    settings.source, settings.mesh = "MESH", head
+    with pytest.raises(RuntimeError, match="switch off modifiers such as Subdivision Surface"):
+        bpy.ops.physface.retarget_mesh()
+    assert still_face.animation_data is None
+
+
+def test_the_files_of_a_sequence_are_found_in_their_order(tmp_path) -> None:
+    for number in (9, 10, 11, 8):
+        (tmp_path / f"head.{number}.obj").write_text("v 0 0 0\n")
+    (tmp_path / "other.12.obj").write_text("v 0 0 0\n")
+    found = performances.numbered_files(str(tmp_path / "head.9.obj"))
+    assert [Path(name).name for name in found] == ["head.9.obj", "head.10.obj", "head.11.obj"]
+    with pytest.raises(face_objects.FaceObjectError, match="There is no file"):
+        performances.numbered_files(str(tmp_path / "head.7.obj"))
+
+
+def test_the_example_plays_without_any_file(scene, still_face) -> None:
+    scene.render.fps = 24
+    still_face.physface.retarget.source = "EXAMPLE"
+    assert bpy.ops.physface.retarget() == {"FINISHED"}
+    assert len(values(still_face, "jawOpen")) == 96
+    assert values(still_face, "jawOpen").max() > 0.5

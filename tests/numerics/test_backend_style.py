@@ -2,15 +2,19 @@
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 
+from physface_blender.anatomy.nearest_surface import nearest_on_surface
 from physface_blender.backend import messages
 from physface_blender.backend.assets import FaceAssets
 from physface_blender.backend.character import Character, CharacterSettings
 from physface_blender.backend.errors import StyleError
 from physface_blender.backend.identity import Identity
+from physface_blender.backend.learned_style import placed
 from physface_blender.backend.service import Service
 from physface_blender.backend.settings import BackendSettings
 from physface_blender.demo.style_sheet import STYLED_EXPRESSIONS
+from physface_blender.fitting.actor_capture import ActorCapture
 from physface_blender.networks.weights import WeightsError
 from physface_blender.performance.arkit import expression
 
@@ -74,3 +78,33 @@ def test_requests_carry_a_style(tmp_path):
     plain, styled, refused = replies[-3:]
     assert np.abs(plain.arrays["skin"] - styled.arrays["skin"]).max() > 1.0
     assert refused.kind == "style"
+
+
+@pytest.mark.slow
+def test_a_capture_of_unknown_topology_is_placed_in_the_canonical_face(tmp_path):
+    """The mean face in centimeters, its vertices shuffled: every one gets its canonical place back."""
+    assets = FaceAssets.load()
+    template, parting = assets.template, assets.space(8.0, tmp_path).skin_parting
+    skin = template.meshes["skin"]
+    order = np.random.default_rng(0).permutation(len(skin.vertices))
+    shapes = np.zeros((1, len(order), 3))
+    shapes[0, :, 1] = 0.5
+    actor = ActorCapture(
+        name="shuffled",
+        neutral=skin.vertices[order] / 10.0,
+        faces=np.where(skin.faces >= 0, np.argsort(order)[skin.faces], -1).astype(np.int32),
+        shape_names=("jawOpen",),
+        shape_weights=np.eye(1, 52),
+        shapes=shapes,
+    )
+    found = placed(actor, assets, parting, lambda share, text: True)
+    lies_at = nearest_on_surface(found.canonical, skin.vertices, skin.triangles)
+    assert lies_at.distances.max() < 1e-6, "on the canonical skin"
+    distances = np.linalg.norm(found.neutral - found.canonical, axis=1)
+    assert np.median(distances) < 0.3, "and where the mean face has them; the fit is that near"
+    assert len(found.canonical) > 0.5 * (template.regions["face"] > 0.5).sum()
+    assert np.allclose(found.shapes[0], [0.0, 5.0, 0.0], atol=0.1), "millimeters"
+    # Upper and lower lip are told apart.
+    lips = np.abs(found.parting) > 0.5
+    own = parting[KDTree(skin.vertices).query(found.canonical[lips])[1]]
+    assert (np.sign(own) == np.sign(found.parting[lips])).mean() > 0.98

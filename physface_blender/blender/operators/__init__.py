@@ -1,12 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operators, ``physface.*``."""
 
-from . import add_face, backend, bake, bones, export, expression, masks, physics, presets, retarget
+from . import (
+    add_face,
+    backend,
+    bake,
+    bones,
+    export,
+    expression,
+    fit,
+    identity,
+    masks,
+    physics,
+    presets,
+    retarget,
+    style,
+)
 
 CLASSES = (
     *add_face.CLASSES,
+    *fit.CLASSES,
+    *identity.CLASSES,
     *expression.CLASSES,
     *presets.CLASSES,
+    *style.CLASSES,
     *retarget.CLASSES,
     *physics.CLASSES,
     *bones.CLASSES,

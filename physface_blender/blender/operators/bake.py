@@ -9,8 +9,19 @@ import bpy
 from bpy.props import EnumProperty, IntProperty
 
 from ...backend.compact_basis import CompactBasis
-from ...backend.messages import CharacterReady, Posed
-from .. import compact_keys, face_objects, jobs, live, preferences, requests, sampling, shape_bake, worker_link
+from ...backend.messages import CharacterReady, MeshBound, Posed
+from .. import (
+    bound_mesh,
+    compact_keys,
+    face_objects,
+    jobs,
+    live,
+    preferences,
+    requests,
+    sampling,
+    shape_bake,
+    worker_link,
+)
 from ..baked_frames import BakedFrames
 from ..sampling import SampledFrame
 from ..worker_link import LinkError, Ticket, WorkerLink
@@ -114,9 +125,16 @@ class PHYSFACE_OT_bake(JobOperator, bpy.types.Operator):
                 self.report({"INFO"}, "The bake was cancelled before its first frame")
                 return {"CANCELLED"}
             yield
-        rest = making.result(CharacterReady).arrays
+        rest = dict(making.result(CharacterReady).arrays)
+        binding = bound_mesh.request(_find(uid), creation.character)
+        if binding is not None:
+            bound = link.ask(binding)
+            for _ in link.await_last(bound):
+                yield
+            bound.result(MeshBound)
+            rest |= bound_mesh.rest_millimeters(_find(uid))
         baked = BakedFrames(rest)
-        counts = {part: len(rest[part]) for part in face_objects.DEFORMED_PARTS}
+        counts = {part: len(rest[part]) for part in face_objects.deformed_of(_find(uid))}
         shape_bake.check_bakeable(_find(uid), counts)
         trouble, unconverged = "", 0
         poses = _poses(link, uid, schedule, job)
@@ -170,7 +188,9 @@ def fitted_basis(uid: int, baked: BakedFrames, job: jobs.Job) -> Generator[None,
     if settings.bake.format != "COMPACT":
         return None
     job.sentence = "Finding the fewest shapes"
-    fitting = compact_keys.fit(baked, settings.bake.tolerance, settings.units_per_millimeter)
+    deformed = face_objects.deformed_of(_find(uid))
+    scales = {part: face_objects.scale_of(_find(uid), part, target) for part, target in deformed.items()}
+    fitting = compact_keys.fit(baked, settings.bake.tolerance, scales)
     while True:
         try:
             next(fitting)
@@ -201,9 +221,7 @@ def _poses(
         while ahead or waiting:
             while ahead and len(waiting) < AHEAD:
                 sampled = ahead.popleft()
-                ticket = link.ask(
-                    requests.bake_frame(_find(uid), sampled.frame, sampled.weights, sampled.effects, start_serial)
-                )
+                ticket = link.ask(requests.bake_frame(_find(uid), sampled, start_serial))
                 waiting.append(ticket)
                 start_serial = ticket.serial
             job.sentence = f"Frame {done + 1} of {len(schedule)}"

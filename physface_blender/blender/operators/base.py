@@ -117,6 +117,10 @@ class JobOperator(_DescribedOperator):
         """Run beside the user's other work, or to the end when there is no window."""
         if bpy.app.background or context.window is None:
             return self.execute(context)
+        return self.run_beside(context)
+
+    def run_beside(self, context: bpy.types.Context) -> Result:
+        """Run beside the user's other work."""
         self._start(context)
         try:
             result = self._advance()

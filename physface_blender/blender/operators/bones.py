@@ -6,7 +6,7 @@ from bpy.props import EnumProperty
 
 from ...backend.messages import Posed
 from ...performance.arkit import expression
-from .. import bones, effects, face_objects, jobs, live, preferences, requests, worker_link
+from .. import bones, chin, effects, face_objects, jobs, live, preferences, requests, worker_link
 from .base import JobOperator, ReportingOperator, Result, UserError, Work, needs_skin
 
 JAW_HANDLES = ("jaw_length", "jaw_width", "jaw_height")
@@ -78,7 +78,11 @@ class PHYSFACE_OT_update_anatomy(JobOperator, bpy.types.Operator):
         if not displacements:
             raise UserError("No bone was sculpted since the last update; sculpt the mandible or the skull first.")
         acting = effects.settings(skin, context.evaluated_depsgraph_get())
-        acting |= {f"sculpted_{bone}": effects.sculpt_values(moved) for bone, moved in displacements.items()}
+        handles = chin.displacement(skin)
+        shaped = dict(displacements)
+        if handles is not None:
+            shaped["mandible"] = shaped.get("mandible", 0.0) + handles
+        acting |= {f"sculpted_{bone}": effects.sculpt_values(moved) for bone, moved in shaped.items()}
         link = worker_link.get(preferences.backend_settings())
         link.character(requests.preview_character(skin))
         job.sentence = "Fitting the tissue to the bones"
@@ -115,15 +119,16 @@ class PHYSFACE_OT_reset_bones(ReportingOperator, bpy.types.Operator):
             cls.poll_message_set("Leave the current mode first")
             return False
         handles = [getattr(skin.physface.effects, name) for name in JAW_HANDLES]
-        if handles == [1.0, 1.0, 1.0] and not bones.taken_over(skin) and not bones.sculpted(skin):
+        is_sculpted = bool(bones.edited(skin) or bones.sculpted(skin))
+        if handles == [1.0, 1.0, 1.0] and not is_sculpted:
             cls.poll_message_set("The bones are the person's own")
             return False
         return True
 
     def perform(self, context: bpy.types.Context) -> Result:
-        """Set all handles to 1 and drop what was sculpted."""
+        """Set all handles back and drop what was sculpted."""
         skin = face_objects.skin_of(context.active_object)
-        for name in JAW_HANDLES:
+        for name in (*JAW_HANDLES, *chin.HANDLES):
             skin.physface.effects.property_unset(name)
         bones.forget(skin)
         live.mark(skin)

@@ -1,14 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Performances from captures, other faces and actions become ordinary keyframes on the sliders."""
 
+from dataclasses import replace
+
 import bpy
 from bpy.props import StringProperty
 from bpy_extras.io_utils import ImportHelper
 
+from ...backend.messages import PerformanceSolved, SolvePerformance
 from ...performance.curves import Performance
-from .. import compat, face_objects, live, performances
+from .. import (
+    actor_capture,
+    compat,
+    evaluated_mesh,
+    face_objects,
+    jobs,
+    live,
+    performances,
+    preferences,
+    worker_link,
+)
 from ..properties import EXPRESSION_PATH
-from .base import ReportingOperator, Result, UserError, needs_skin
+from .base import JobOperator, ReportingOperator, Result, UserError, Work, needs_skin
 
 
 class _Retargeting(ReportingOperator):
@@ -64,8 +77,13 @@ class PHYSFACE_OT_retarget(_Retargeting, bpy.types.Operator):
         if not super().poll(context):
             return False
         settings = face_objects.skin_of(context.active_object).physface.retarget
-        chosen = {"CAPTURE": settings.filepath, "CHARACTER": settings.character, "ACTION": settings.action}
-        if not chosen[settings.source]:
+        chosen = {
+            "CAPTURE": settings.filepath,
+            "EXAMPLE": True,
+            "CHARACTER": settings.character,
+            "ACTION": settings.action,
+        }
+        if not chosen.get(settings.source):
             cls.poll_message_set("Choose a file, a character or an action first")
             return False
         return True
@@ -74,6 +92,70 @@ class PHYSFACE_OT_retarget(_Retargeting, bpy.types.Operator):
         """Read everything, then write the keys."""
         skin = face_objects.skin_of(context.active_object)
         return self.key(context, performances.from_settings(context.scene, skin))
+
+
+class PHYSFACE_OT_retarget_mesh(JobOperator, bpy.types.Operator):
+    """Find the sliders of a moving mesh frame by frame, and key them with the settings above."""
+
+    bl_idname = "physface.retarget_mesh"
+    bl_label = "Retarget"
+    bl_options = {"REGISTER", "UNDO"}
+    job_title = "Reading the Performance"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a character with a chosen mesh or sequence of files."""
+        if not needs_skin(cls, context):
+            return False
+        settings = face_objects.skin_of(context.active_object).physface.retarget
+        if not {"MESH": settings.mesh, "FILES": settings.first_file}.get(settings.source):
+            cls.poll_message_set("Choose a mesh, or the first file of a sequence, first")
+            return False
+        return True
+
+    def work(self, context: bpy.types.Context, job: jobs.Job) -> Work:
+        """Look at every frame, have the backend find the weights, then key them."""
+        skin, scene = face_objects.skin_of(context.active_object), context.scene
+        uid, chosen, link_settings = skin.session_uid, skin.physface.retarget, preferences.backend_settings()
+        request = SolvePerformance(resolution_mm=round(skin.physface.preview_resolution, 3))
+        if chosen.source == "MESH":
+            if scene.frame_end < scene.frame_start:
+                raise UserError("The scene's frame range holds no frame; choose a last frame after the first.")
+            frames = [chosen.rest_frame, *range(scene.frame_start, scene.frame_end + 1)]
+            shown = []
+            for vertices in evaluated_mesh.positions(chosen.mesh, frames, scene):
+                shown.append(vertices)
+                job.sentence = f"Looking at frame {frames[len(shown) - 1]}"
+                if job.cancel_requested:
+                    return {"CANCELLED"}
+                yield
+            capture = link_settings.cache_directory / "performance.npz"
+            actor_capture.write_performance(chosen.mesh, shown[0], shown[1:], scene, capture)
+            request = replace(request, capture_file=str(capture))
+        else:
+            request = replace(request, files=tuple(performances.numbered_files(chosen.first_file)))
+        link = worker_link.get(link_settings)
+        ticket = link.ask(request)
+        for _ in link.await_last(ticket):
+            if ticket.progress is not None:
+                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
+            if job.cancel_requested:
+                link.cancel(ticket)
+                return {"CANCELLED"}
+            yield
+        solved = ticket.result(PerformanceSolved)
+        skin = face_objects.find_skin(uid)
+        if skin is None:
+            raise UserError("The face was removed meanwhile, so there is nothing to key.")
+        performance = performances.from_weights(context.scene, solved.arrays["weights"], solved.name)
+        frames = performances.retarget(context.scene, skin, performance)
+        live.mark(skin)
+        self.report(
+            {"INFO"},
+            f"{skin.physface.retarget.summary}, keyframes {frames[0]} to {frames[-1]}; the skin is within "
+            f"{solved.arrays['errors'].mean():.2f} mm of what was shown",
+        )
+        return {"FINISHED"}
 
 
 class PHYSFACE_OT_clear_keys(ReportingOperator, bpy.types.Operator):
@@ -105,4 +187,4 @@ def _is_of_slider(curve: bpy.types.FCurve) -> bool:
     return curve.data_path.startswith(f"{EXPRESSION_PATH}.")
 
 
-CLASSES = (PHYSFACE_OT_import_capture, PHYSFACE_OT_retarget, PHYSFACE_OT_clear_keys)
+CLASSES = (PHYSFACE_OT_import_capture, PHYSFACE_OT_retarget, PHYSFACE_OT_retarget_mesh, PHYSFACE_OT_clear_keys)

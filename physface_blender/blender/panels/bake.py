@@ -11,7 +11,7 @@ class PHYSFACE_PT_bake(SkinPanel, bpy.types.Panel):
     """Range, start, progress and clearing of a bake."""
 
     bl_label = "Bake"
-    bl_order = 6
+    bl_order = 7
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the panel."""
@@ -37,7 +37,7 @@ class PHYSFACE_PT_bake(SkinPanel, bpy.types.Panel):
             if found:
                 row.operator("physface.bake", text="Resume", icon="PLAY").mode = "MISSING"
         if found:
-            layout.label(text=_summary(skin, found), icon="CHECKMARK")
+            layout.label(text=_summary(skin, found))
         if found and found != settings.format:
             layout.operator("physface.convert_bake", icon="FILE_REFRESH")
         layout.operator("physface.clear_bake", icon="TRASH")

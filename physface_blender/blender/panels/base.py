@@ -48,5 +48,5 @@ def draw_without_physics(layout: bpy.types.UILayout, skin: bpy.types.Object) -> 
     """A line where the settings of a panel are not seen, because the preview is the network's alone."""
     if not skin.physface.live_physics and not face_objects.has_bake(skin):
         row = layout.row()
-        row.label(text="Seen with physics only", icon="INFO")
+        row.label(text="Needs physics", icon="INFO")
         row.prop(skin.physface, "live_physics", text="Physics", toggle=True, icon="PHYSICS")

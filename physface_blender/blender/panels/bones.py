@@ -11,7 +11,7 @@ class PHYSFACE_PT_bones(SkinPanel, bpy.types.Panel):
     """An osteotomy, and the face before and after it."""
 
     bl_label = "Bones"
-    bl_order = 5
+    bl_order = 6
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -27,6 +27,8 @@ class PHYSFACE_PT_bones(SkinPanel, bpy.types.Panel):
         column.prop(effects, "jaw_length")
         column.prop(effects, "jaw_width")
         column.prop(effects, "jaw_height")
+        column.prop(effects, "chin_forward", text="Chin Forward")
+        column.prop(effects, "chin_down", text="Chin Down")
         if context.mode == "SCULPT":
             layout.label(text="Sculpting: update when it is done", icon="INFO")
         else:

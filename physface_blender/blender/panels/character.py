@@ -5,7 +5,10 @@ import bpy
 
 from ...backend.client import ClientState
 from .. import face_objects, worker_link
-from .base import SidebarPanel, draw_job
+from .base import SidebarPanel, SkinPanel, draw_job, split_column
+
+SHOWN_MODES = 12
+"""Of the identity, the first and largest."""
 
 _STATE_ICONS = {
     ClientState.STOPPED: "RADIOBUT_OFF",
@@ -26,10 +29,46 @@ class PHYSFACE_PT_character(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         skin = face_objects.skin_of(context.active_object)
         if not draw_job(layout, 0):
-            layout.operator("physface.add_face", text="Add Physical Face", icon="ADD")
+            column = layout.column(align=True)
+            column.operator("physface.add_face", text="Add Physical Face", icon="ADD")
+            row = column.row(align=True)
+            row.operator("physface.fit_scan", text="Fit to Mesh", icon="MOD_SHRINKWRAP").bind = False
+            row.operator("physface.fit_scan", text="Bind Mesh", icon="MOD_MESHDEFORM").bind = True
+            row = column.row(align=True)
+            row.operator("physface.place_landmarks", text="Photo", icon="IMAGE_DATA")
+            row.operator("physface.fit_photo", icon="POINTCLOUD_POINT")
         if skin is not None:
+            if (bound := face_objects.bound_to(skin)) is not None:
+                row = layout.row()
+                row.label(text=f"{bound.name} rides on it", icon="MOD_MESHDEFORM")
+                row.operator("physface.release_mesh", text="", icon="X")
             layout.label(text=f"{skin.name} (seed {skin.physface.seed})", icon="USER")
+            column = split_column(layout)
+            column.prop(skin.physface, "preview_resolution", text="Preview mm")
+            column.prop(skin.physface.bake, "resolution", text="Bake mm")
         _draw_backend(layout)
+
+
+class PHYSFACE_PT_identity(SkinPanel, bpy.types.Panel):
+    """Whose face it is."""
+
+    bl_label = "Identity"
+    bl_parent_id = "PHYSFACE_PT_character"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the panel."""
+        layout = self.layout
+        skin = face_objects.skin_of(context.active_object)
+        row = layout.row(align=True)
+        row.operator("physface.random_identity", text="Random", icon="SHADERFX")
+        row.operator_menu_enum("physface.blend_identity", "other", text="Blend", icon="IPO_EASE_IN_OUT")
+        column = layout.column(align=True)
+        column.enabled = not face_objects.has_bake(skin)
+        for index in range(SHOWN_MODES):
+            column.prop(skin.physface, "identity_0", index=index, text=f"Mode {index + 1}", slider=True)
+        if face_objects.has_bake(skin):
+            layout.label(text="Clear the bake to change the person", icon="INFO")
 
 
 def _draw_backend(layout: bpy.types.UILayout) -> None:
@@ -44,4 +83,4 @@ def _draw_backend(layout: bpy.types.UILayout) -> None:
         layout.label(text=link.notice, icon="INFO")
 
 
-CLASSES = (PHYSFACE_PT_character,)
+CLASSES = (PHYSFACE_PT_character, PHYSFACE_PT_identity)

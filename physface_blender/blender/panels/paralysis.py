@@ -14,7 +14,7 @@ class PHYSFACE_PT_paralysis(SkinPanel, bpy.types.Panel):
     """Mask and strength of a palsy."""
 
     bl_label = "Paralysis"
-    bl_order = 4
+    bl_order = 5
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -26,7 +26,7 @@ class PHYSFACE_PT_paralysis(SkinPanel, bpy.types.Panel):
         column.use_property_decorate = True
         column.prop(skin.physface.effects, "paralysis")
         if PARALYSIS_GROUP not in skin.vertex_groups:
-            layout.label(text="Nothing is paralyzed: paint, or press a region", icon="INFO")
+            layout.label(text="Paint, or press a region", icon="INFO")
         draw_mask(layout, skin, "PARALYSIS")
         # Seen from the front the character's right is on the left.
         grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)

@@ -11,7 +11,7 @@ class PHYSFACE_PT_physics(SkinPanel, bpy.types.Panel):
     """Settings of the soft-tissue simulation."""
 
     bl_label = "Physics"
-    bl_order = 3
+    bl_order = 4
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:

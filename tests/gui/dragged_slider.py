@@ -1,0 +1,43 @@
+"""A slider dragged by the mouse for some seconds, with what is measured meanwhile."""
+
+import os
+
+import bpy
+from stopwatch import Stopwatch
+
+SECONDS = 6.0
+LONGEST = 0.05
+"""Seconds of CPU that a call of ours may hold the window."""
+
+
+def measure(ui, *, physics: bool):
+    """Add a face and drag jawOpen there and back again, three pixels a step, fifty steps a second.
+
+    The window is to be small, so that a software renderer does not hide what is measured; its redraws are reported too.
+    """
+    from physface_blender.blender import live
+
+    ui.area().spaces.active.overlay.show_overlays = False
+    yield from ui.add_face(seed=1)
+    skin = bpy.context.active_object
+    skin.physface.live_physics = physics
+    for warming in (0.5, 0.0):  # what is made once is made now
+        skin.physface.expression.jawOpen = warming
+        yield from ui.settle()
+    bpy.context.window_manager.physface_search = "jawOpen"
+    point = yield from ui.find("physface.expression.jawOpen")
+    wave = [(3, 0)] * 40 + [(-3, 0)] * 40
+    with Stopwatch() as watch:
+        yield from ui.drag((ui.region("UI").x + 40, point[1]), (wave * 10)[: int(50 * SECONDS)], SECONDS)
+        yield from ui.wait(lambda: watch.updates > 0, "the face to follow", 60.0)
+    kind = "physics" if physics else "network"
+    ui.measure(f"{kind}: updates a second", watch.updates / watch.seconds)
+    ui.measure(f"{kind}: redraws of the viewport a second", watch.redraws / watch.seconds)
+    ui.measure(f"{kind}: the panel says", live.sentence(skin))
+    ui.measure(f"{kind}: processes that were ready to run", os.getloadavg()[0])
+    ui.measure(f"{kind}: longest of our calls, ms of CPU", 1000.0 * watch.longest_cpu)
+    ui.measure(f"{kind}: longest of our calls, ms on the clock", 1000.0 * watch.longest)
+    ui.measure(f"{kind}: which call", watch.longest_name)
+    assert skin.physface.expression.jawOpen > 0.0, "the mouse moved the slider"
+    assert watch.longest_cpu < LONGEST, f"{watch.longest_name} held the window for {watch.longest_cpu:.3f} s"
+    yield from ui.settle()

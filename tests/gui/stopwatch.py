@@ -1,0 +1,90 @@
+"""How long PhysFace holds Blender's main thread: its timer, its handlers, the drawing of its panels."""
+
+import time
+
+import bpy
+
+
+class Stopwatch:
+    """Measures while it is entered.
+
+    Attributes:
+        seconds: it was entered.
+        updates: poses written to the mesh.
+        redraws: of the viewport.
+        longest: seconds on the clock of the longest call.
+        longest_cpu: seconds of the main thread's CPU of the longest call: what it takes on a machine that does nothing else.
+        longest_name: which one that was.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is measured yet."""
+        self.updates = self.redraws = 0
+        self.longest = self.longest_cpu = self.seconds = 0.0
+        self.longest_name = ""
+
+    def __enter__(self) -> "Stopwatch":
+        """Put a clock before every function of ours that Blender calls."""
+        from physface_blender.blender import face_objects, handlers, live, panels
+
+        self._kept = [(live, "tick"), (face_objects, "pose")]
+        self._originals = [(owner, name, getattr(owner, name)) for owner, name in self._kept]
+        for panel in panels.CLASSES:
+            self._originals.append((panel, "draw", panel.draw))
+            panel.draw = self._timed_drawing(panel.draw, f"{panel.__name__}.draw")
+        self._handlers = list(handlers._HANDLERS)
+        if bpy.app.timers.is_registered(live.tick):
+            bpy.app.timers.unregister(live.tick)
+        pose = face_objects.pose
+
+        def counted(skin, arrays):
+            self.updates += 1
+            return pose(skin, arrays)
+
+        face_objects.pose = counted
+        live.tick = self._timed(live.tick, "live.tick")
+        handlers.unregister()
+        handlers._HANDLERS = tuple((name, self._timed(function, name)) for name, function in self._handlers)
+        handlers.register()
+        self._began = time.perf_counter()
+        self._drawn = bpy.types.SpaceView3D.draw_handler_add(self._count_redraw, (), "WINDOW", "POST_PIXEL")
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Take the clocks away."""
+        from physface_blender.blender import handlers, live
+
+        self.seconds = time.perf_counter() - self._began
+        bpy.types.SpaceView3D.draw_handler_remove(self._drawn, "WINDOW")
+        if bpy.app.timers.is_registered(live.tick):
+            bpy.app.timers.unregister(live.tick)
+        for owner, name, function in self._originals:
+            setattr(owner, name, function)
+        handlers.unregister()
+        handlers._HANDLERS = tuple(self._handlers)
+        handlers.register()
+        live.mark_scene(bpy.context.scene)
+
+    def _count_redraw(self) -> None:
+        self.redraws += 1
+
+    def _timed_drawing(self, draw, name: str):
+        timed = self._timed(draw, name)
+
+        def drawing(panel, context):  # Blender counts the arguments
+            return timed(panel, context)
+
+        return drawing
+
+    def _timed(self, function, name: str):
+        def timed(*values, **named):
+            clock, cpu = time.perf_counter(), time.thread_time()
+            try:
+                return function(*values, **named)
+            finally:
+                self.longest = max(self.longest, time.perf_counter() - clock)
+                spent = time.thread_time() - cpu
+                if spent > self.longest_cpu:
+                    self.longest_cpu, self.longest_name = spent, name
+
+        return timed

@@ -25,6 +25,10 @@ SMOKE_VERSIONS = ("4.2", "5.0")
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command of ``build.py`` and give back its return code."""
+    # For all that is started: threads that wait for each other sleep, as in the worker. Spinning ones keep each other
+    # waiting wherever anything else runs: a layer of a network took fifty times as long beside one other process.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("KMP_BLOCKTIME", "0")
     # What follows a command that passes its arguments on is not looked at here.
     known = 1 if arguments and arguments[0] in PASSES_ON else len(arguments)
     options, rest = _parser().parse_args(arguments[:known]), arguments[known:]
@@ -60,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add("fit-photo", _fit, "make a character of the landmarks of a photo: fit-photo FILE --landmarks FILE --out DIR")
     add("test", _test, "run all tests, or pytest with the arguments that follow")
     add("lint", _lint, "check style, formatting and the direction of imports")
-    add("bench", _bench, "measure the simulator: bench, bench solvers, bench resolution")
+    add("bench", _bench, "measure the simulator: bench, bench solvers, bench resolution, bench endurance")
     add("evaluate", _evaluate, "repeat an experiment of the papers and write its page: evaluate contact-fit|style")
     add("template", _template, "make the template in models/ from ../shared/data")
     add("train", _train, "train a model on ../shared/data: train generalized [--config small|cpu|full]")

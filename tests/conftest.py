@@ -6,6 +6,7 @@ from pathlib import Path
 # Before anything imports numpy: tests run side by side with other work, and their results must not hang on the machine.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import pytest
 

@@ -18,12 +18,16 @@ class FoldedEvaluator:
     every point; and points go through in chunks whose activations stay in the processor's cache.
 
     Threads take chunk after chunk and meet once at the end. Torch's own threads would meet at every layer of every
-    chunk, which on a busy machine, where one of them is always kept waiting, was slow in the one run that compared them.
+    chunk, and wait for each other spinning: beside other work a layer then took fifty times as long. How many torch uses
+    is known to each thread by itself, and numba, which shares its OpenMP library, raises it in the thread that runs
+    its loops. So even a single thread is one of our own, where torch is told once to be alone.
     """
 
     def __init__(self, thread_count: int = 1) -> None:
         """Use this many threads."""
-        self._pool = ThreadPoolExecutor(thread_count, thread_name_prefix="field") if thread_count > 1 else None
+        self._pool = ThreadPoolExecutor(
+            thread_count, thread_name_prefix="field", initializer=torch.set_num_threads, initargs=(1,)
+        )
 
     @torch.inference_mode()
     def evaluate(self, field: ModulatedSiren, coordinates: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
@@ -42,4 +46,4 @@ class FoldedEvaluator:
             return values @ output_weight + field.output.bias
 
         chunks = coordinates.split(CHUNK_SIZE)
-        return torch.cat(list((map if self._pool is None else self._pool.map)(through_layers, chunks)))
+        return torch.cat(list(self._pool.map(through_layers, chunks)))

@@ -151,6 +151,9 @@ class WorkerProcess:
             "MKL_NUM_THREADS": threads,
             "OPENBLAS_NUM_THREADS": threads,
             "NUMBA_NUM_THREADS": threads,
+            # A thread that waits for another shall sleep: Blender is beside it, and one that spins keeps the other waiting.
+            "OMP_WAIT_POLICY": "passive",
+            "KMP_BLOCKTIME": "0",
             "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(cache / "numba")),
             "PYTHONIOENCODING": "utf-8",
         }

@@ -10,6 +10,7 @@ from pathlib import Path
 SUBJECTS = {
     "simulation": "speed and memory of the simulator, in under ten minutes: simulation.json and simulation.md",
     "solvers": "ways to minimize the energy and to factorize K, compared at 2 mm: solvers.md",
+    "endurance": "a thousand frames with contact: intersections, failures, memory: endurance.json and endurance.md",
     "resolution": "error of the solved state from 6.8 to 1.3 mm: simulation_resolution.md",
 }
 
@@ -54,6 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         text = compare_solvers(options.data, tell)
         (options.out / "solvers.md").write_text(text, encoding="utf-8")
+    elif options.subject == "endurance":
+        from .endurance import endurance_page, play_long
+
+        document = play_long(options.data, tell)
+        text = endurance_page(document)
+        (options.out / "endurance.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        (options.out / "endurance.md").write_text(text, encoding="utf-8")
     else:
         from .resolution import compare_resolutions
 

@@ -46,15 +46,16 @@ class FrameTimes:
     states: tuple[SimulationState, ...]
     unconverged: int
 
-    def median(self, count: int | None = None) -> float:
-        """Return the median of the seconds, of the first count frames if a count is given."""
-        return float(np.median(self.seconds[:count]))
+    def median(self) -> float:
+        """Return the median of the seconds."""
+        return float(np.median(self.seconds))
 
     def details(self) -> dict[str, float]:
         """Return what goes into the file beside the median."""
         details = {
             "frames": len(self.seconds),
             "median_s": self.median(),
+            "mean_s": float(np.mean(self.seconds)),
             "slowest_tenth_s": float(np.percentile(self.seconds, 90)),
         }
         if self.solver_seconds:
@@ -86,7 +87,7 @@ def make_face(resolution_mm: float, cache: Path | None, threads: int) -> tuple[f
 
 def play(
     character: Character,
-    weights: np.ndarray,
+    stretches: list[np.ndarray],
     *,
     physics: bool = True,
     contact: bool = True,
@@ -96,24 +97,25 @@ def play(
 
     Args:
         character: who is posed.
-        weights: (T + 1, 52); the first is not measured, the others start from the one before.
+        stretches: (T + 1, 52) each; the first is not measured, the others start from the one before.
         physics: whether the tissue is simulated.
         contact: whether surfaces collide.
         tolerance_mm: of the solver; None for that of a bake.
     """
     seconds, results, starts, states = [], [], [], []
-    state = character.pose(weights[0], effects=EFFECTS, physics=physics, contact=contact).state
-    for row in weights[1:]:
-        started = time.perf_counter()
-        face = character.pose(
-            row, effects=EFFECTS, physics=physics, contact=contact, start=state, tolerance_mm=tolerance_mm
-        )
-        seconds.append(time.perf_counter() - started)
-        if physics:
-            results.append(face.result)
-            starts.append(state)
-            states.append(face.state)
-        state = face.state
+    for weights in stretches:
+        state = character.pose(weights[0], effects=EFFECTS, physics=physics, contact=contact).state
+        for row in weights[1:]:
+            started = time.perf_counter()
+            face = character.pose(
+                row, effects=EFFECTS, physics=physics, contact=contact, start=state, tolerance_mm=tolerance_mm
+            )
+            seconds.append(time.perf_counter() - started)
+            if physics:
+                results.append(face.result)
+                starts.append(state)
+                states.append(face.state)
+            state = face.state
     return FrameTimes(
         seconds=tuple(seconds),
         solver_seconds=tuple(result.seconds for result in results),

@@ -19,14 +19,26 @@ from .played_frames import played_frames
 FRAMES = 5
 
 
-def peak_memory_bytes() -> int | None:
-    """Return the most memory that this process has held; None where the system does not tell."""
+def current_memory_bytes() -> int | None:
+    """Return the memory that this process holds now; None where the system does not tell."""
+    return _from_status("VmRSS:")
+
+
+def _from_status(name: str) -> int | None:
+    """Return a number of bytes that Linux tells about this process; None elsewhere."""
     status = Path("/proc/self/status")
     if status.is_file():
-        # Not getrusage, which counts what the parent held before it started this process.
         for line in status.read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(name):
                 return 1024 * int(line.split()[1])
+    return None
+
+
+def peak_memory_bytes() -> int | None:
+    """Return the most memory that this process has held; None where the system does not tell."""
+    peak = _from_status("VmHWM:")  # not getrusage, which counts what the parent held before it started this process
+    if peak is not None:
+        return peak
     if sys.platform == "darwin":
         import resource
 
@@ -56,7 +68,7 @@ def main() -> None:
     imported = peak_memory_bytes()
     _, _, character = make_face(arguments.resolution, None, thread_count())
     made = peak_memory_bytes()
-    play(character, played_frames(arguments.data).consecutive(FRAMES))
+    play(character, played_frames(arguments.data).leap(FRAMES))
     print(json.dumps({"imported": imported, "made": made, "played": peak_memory_bytes()}))
 
 

@@ -27,10 +27,11 @@ RESOLUTION_MM = 2.0
 PREVIEW_MM = 4.0
 WARM_UP_MM = 6.8
 GROWTH_MM = (1.3, 2.0, 3.0, 4.5, 6.8)
-FRAMES = 12
-PREVIEW_FRAMES = 30
-GROWTH_FRAMES = 4
-COMPARED_FRAMES = 3
+STRETCHES = 5
+STRETCH_FRAMES = 6
+LEAP_FRAMES = 6
+COMPARED_FRAMES = (0, 2, 4)
+"""Of the leap."""
 LOCAL_GLOBAL_ITERATIONS = 1000
 """Bound on the reference; a frame in which it did not arrive would count with what it took so far."""
 SOLVES = 10
@@ -64,7 +65,8 @@ def measure_simulation(data: Path, tell: Tell) -> dict[str, Any]:
         "command": "python3 build.py bench",
         "date": today(),
         "machine": machine,
-        "frames": frames.described(FRAMES),
+        "frames": f"{STRETCHES} stretches of {STRETCH_FRAMES} frames, evenly spread over the {frames.name} of "
+        f"{len(frames.weights)}; leaps: frames {frames.leap_start + 1} to {frames.leap_start + LEAP_FRAMES}",
         "details": benchmark.details,
     }
 
@@ -83,6 +85,7 @@ class _Benchmark:
         self.values: dict[str, float | None] = {}
         self.details: dict[str, Any] = {}
         self._frames = frames
+        self._stretches, self._leap = frames.stretches(STRETCHES, STRETCH_FRAMES), frames.leap(LEAP_FRAMES)
         self._threads = threads
         self._cache = cache
         self._tell = tell
@@ -105,28 +108,32 @@ class _Benchmark:
         self.values["setup_2mm_s"], self.values["setup_2mm_cached_s"] = cold, cached
 
         self._tell("frames at 2 mm")
-        weights = self._frames.consecutive(FRAMES)
-        without = play(character, weights, contact=False)
-        within = play(character, weights)
-        self.details["frame_2mm_warm"] = without.details()
-        self.details["frame_2mm_contact"] = {"friction": EFFECTS.friction, **within.details()}
-        self.values["frame_2mm_warm_s"] = without.median()
-        self.values["frame_2mm_contact_s"] = within.median()
+        without = play(character, self._stretches, contact=False)
+        within = play(character, self._stretches)
+        leaping, touching = (play(character, self._leap, contact=contact) for contact in (False, True))
+        for name, times in (
+            ("warm", without),
+            ("contact", within),
+            ("warm_leaps", leaping),
+            ("contact_leaps", touching),
+        ):
+            self.details[f"frame_2mm_{name}"] = {"friction": EFFECTS.friction, **times.details()}
+            self.values[f"frame_2mm_{name}_s"] = times.median()
         self.values["contact_overhead"] = within.median() / without.median()
-        self._grow(character, without)
+        self._grow(character)
         self._second_thread(without)
 
         tissue = make_tissue(assets.space(RESOLUTION_MM), character.rest_shape, character.settings)
         del character
         self._tell("local–global on the same frames")
-        self._speedup(tissue, without)
+        self._speedup(tissue, leaping)
         self._tell("memory bandwidth")
         self._bandwidth(tissue)
 
     def _warm_up(self) -> None:
         """Compile and load everything that is used later."""
         _, assets, character = make_face(WARM_UP_MM, self._cache, self._threads)
-        weights = self._frames.consecutive(2)
+        weights = self._frames.leap(2)
         play(character, weights, physics=False)
         play(character, weights)
         times = play(character, weights, contact=False)
@@ -141,24 +148,23 @@ class _Benchmark:
         if self._threads < 2:
             return
         self._tell("one thread at 2 mm")
-        frames = FRAMES // 2
         timed = {}
         for threads in (1, 2):
             if threads == self._threads:
                 timed[threads] = two
                 continue
             _, _, character = make_face(RESOLUTION_MM, self._cache, threads)
-            timed[threads] = play(character, self._frames.consecutive(frames), contact=False)
+            timed[threads] = play(character, self._stretches, contact=False)
         self.details["one_thread"] = timed[1].details()
-        self.values["parallel_efficiency_2"] = timed[1].median(frames) / (2.0 * timed[2].median(frames))
+        self.values["parallel_efficiency_2"] = timed[1].median() / (2.0 * timed[2].median())
 
     def _speedup(self, tissue: Tissue, times: FrameTimes) -> None:
         """Newton's method against local–global, each to the residual at which the product stops on that frame."""
         compared = []
-        for frame in np.linspace(0, FRAMES - 1, COMPARED_FRAMES).round().astype(int):
+        for frame in COMPARED_FRAMES:
             start = set_frame(tissue, times.starts[frame], times.states[frame])
             residual = times.residuals[frame]
-            row = {"frame": int(self._frames.start + 1 + frame), "residual": residual}
+            row = {"frame": self._frames.leap_start + 1 + frame, "residual": residual}
             for key, method in (("newton", "Newton–PCG"), ("local_global", "local–global")):
                 descent = FrameMinimizer(tissue).run(method, start, residual, LOCAL_GLOBAL_ITERATIONS)
                 row[key] = {
@@ -195,12 +201,14 @@ class _Benchmark:
         """Frames at the resolution of the preview, and of the network alone."""
         self._tell("frames at 4 mm")
         _, _, character = make_face(PREVIEW_MM, self._cache, self._threads)
-        weights = self._frames.consecutive(PREVIEW_FRAMES)
-        simulated = play(character, weights, tolerance_mm=LIVE_TOLERANCE_MM)
-        network = play(character, weights, physics=False)
+        simulated = play(character, self._stretches, tolerance_mm=LIVE_TOLERANCE_MM)
+        leaping = play(character, self._leap, tolerance_mm=LIVE_TOLERANCE_MM)
+        network = play(character, self._stretches, physics=False)
         self.details["preview_4mm"] = {"tolerance_mm": LIVE_TOLERANCE_MM, **simulated.details()}
+        self.details["preview_4mm_leaps"] = {"tolerance_mm": LIVE_TOLERANCE_MM, **leaping.details()}
         self.details["network_only"] = network.details()
         self.values["preview_4mm_fps"] = 1.0 / simulated.median()
+        self.values["preview_4mm_leaps_fps"] = 1.0 / leaping.median()
         self.values["network_only_fps"] = 1.0 / network.median()
 
     def slab(self) -> None:
@@ -219,7 +227,7 @@ class _Benchmark:
             self._tell(f"frames at {resolution:g} mm")
             gc.collect()
             _, _, character = make_face(resolution, self._cache, self._threads)
-            self._grow(character, play(character, self._frames.consecutive(GROWTH_FRAMES), contact=False))
+            self._grow(character)
             del character
         hexes, seconds = zip(*(self._growth[resolution] for resolution in GROWTH_MM), strict=True)
         self.details["growth"] = [
@@ -228,6 +236,7 @@ class _Benchmark:
         ]
         self.values["growth_exponent"] = float(np.polyfit(np.log(hexes), np.log(seconds), 1)[0])
 
-    def _grow(self, character: Character, times: FrameTimes) -> None:
-        """Note the time of the first frames for the growth."""
-        self._growth[character.settings.resolution_mm] = len(character.space.hexes), times.median(GROWTH_FRAMES)
+    def _grow(self, character: Character) -> None:
+        """Note the time of a frame of each stretch for the growth."""
+        times = play(character, self._frames.stretches(STRETCHES, 1), contact=False)
+        self._growth[character.settings.resolution_mm] = len(character.space.hexes), times.median()

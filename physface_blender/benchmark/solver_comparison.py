@@ -61,7 +61,7 @@ def compare_solvers(data: Path, tell: Callable[[str], None]) -> str:
     machine, threads, frames = describe_machine(), thread_count(), played_frames(data)
     tell("compiling")
     _, assets, character = make_face(WARM_UP_MM, None, threads)
-    times = play(character, frames.consecutive(1), contact=False)
+    times = play(character, frames.leap(1), contact=False)
     tissue = make_tissue(assets.space(WARM_UP_MM), character.rest_shape, character.settings)
     start = set_frame(tissue, times.starts[0], times.states[0])
     for method in METHODS:
@@ -69,8 +69,8 @@ def compare_solvers(data: Path, tell: Callable[[str], None]) -> str:
     tell("the face at 2 mm")
     with tempfile.TemporaryDirectory() as folder:
         _, assets, character = make_face(RESOLUTION_MM, Path(folder), threads)
-    warm = play(character, frames.consecutive(WARM_FRAMES), contact=False)
-    begins = [(f"frame {frames.start + 1 + i}", warm.starts[i], warm.states[i]) for i in COMPARED]
+    warm = play(character, frames.leap(WARM_FRAMES), contact=False)
+    begins = [(f"frame {frames.leap_start + 1 + i}", warm.starts[i], warm.states[i]) for i in COMPARED]
     for pose in frames.poses(COLD_POSES):
         state = character.pose(frames.weights[pose], contact=False).state
         begins.append((f"frame {pose}", None, state))

@@ -10,6 +10,8 @@ import sys
 import bpy
 import numpy as np
 
+from .module_exit import leave
+
 
 def main() -> int:
     """Read the picture and write the array; 1 where Blender cannot read it."""
@@ -30,4 +32,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -6,7 +6,6 @@ gone.
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import time
@@ -28,6 +27,7 @@ from ..demo.portrait_job import (
 from . import properties
 from .contact_sheet import Tile, write_contact_sheet
 from .film import write_film
+from .module_exit import leave
 from .portrait_scene import PortraitScene
 from .rendering import RenderSettings, render_still
 
@@ -50,7 +50,6 @@ class PortraitProcess:
         self._rendered = 0
         template = load_template(Path(self._job.template) if self._job.template else None)
         properties.register()
-        atexit.register(properties.unregister)  # bpy as a module hangs at exit when classes are still registered
         self._scene = PortraitScene(template, self._job.frames_per_second)
 
     def run(self) -> None:
@@ -146,4 +145,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -185,8 +185,10 @@ class SurfaceBarrier:
     def _evaluated(self, surface: np.ndarray, face_pairs: np.ndarray, edge_pairs: np.ndarray) -> ContactPairs:
         """Return the barrier between faces and vertices (K, 2) and between edges (L, 2), same features taken together.
 
-        Several faces have the same closest edge or vertex, and their areas add up.
+        Several faces have the same closest edge or vertex, and their areas add up. Pairs come in the order in which they
+        were found; sums over them are made in one that only the surface decides.
         """
+        face_pairs, edge_pairs = (pairs[np.lexsort(pairs.T)] for pairs in (face_pairs, edge_pairs))
         edge_ends = self._edges[edge_pairs[:, 0]], self._edges[edge_pairs[:, 1]]
         corners = np.concatenate(
             [

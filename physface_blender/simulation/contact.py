@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, lapack
+from scipy.linalg import cho_solve, get_lapack_funcs, lapack
 from scipy.sparse import identity, kron
 
 from .barrier import SurfaceBarrier
@@ -201,11 +201,27 @@ class ContactSolution:
         # As precise as the factor of the stiffness, for a preconditioner need not be better; unless surfaces are so near
         # that single precision cannot hold barrier and tissue at once.
         is_mild = terms.hessian.diagonal().max() < _MILD * self._stiffness.diagonal().max()
-        system = system.astype(compliance.dtype) if is_mild else system
-        self._factor = cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
+        self._factor = _factor(system, compliance.dtype if is_mild else np.float64)
 
     def __call__(self, free: np.ndarray) -> np.ndarray:
         """Return what contact takes off the displacement free (R, 3) that the patch nodes would have without it."""
         load = (self._stiffness @ free[self._active]).astype(self._factor[0].dtype)
         moved = cho_solve(self._factor, load.ravel(), check_finite=False)
         return self._columns @ (self._hessian @ moved).reshape(-1, 3).astype(self._columns.dtype)
+
+
+def _factor(system: np.ndarray, precision: type) -> tuple[np.ndarray, bool]:
+    """Return the Cholesky factor of a positive definite matrix (N, N), which is left as it is, for `cho_solve`.
+
+    Where rounding has made it indefinite, it is raised by the least of some powers of ten times its largest entry: it
+    only preconditions, so that costs iterations and nothing else.
+    """
+    largest = system.diagonal().max()
+    for kind, lift in ((precision, 0.0), (np.float64, 0.0), *((np.float64, 10.0**power) for power in range(-14, 0))):
+        raised = system.astype(kind)  # symmetric: its transpose is what LAPACK takes without another copy
+        raised.flat[:: len(system) + 1] += lift * largest
+        (potrf,) = get_lapack_funcs(("potrf",), (raised,))
+        lower, info = potrf(raised.T, lower=True, overwrite_a=True, clean=False)
+        if info == 0:
+            return lower, True
+    raise ArithmeticError("The contact forces hold numbers that are not finite.")

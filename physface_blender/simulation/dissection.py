@@ -14,6 +14,10 @@ import numpy as np
 
 _LEAF = 48
 """Boxes of no more nodes than this are not divided further."""
+_BRANCHES = 8
+"""Independent branches that the elimination tree is divided into where it has so many."""
+_LEAST_BRANCH = 400
+"""A branch of fewer nodes is not worth a thread of its own."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,15 @@ class EliminationTree:
         starts: (S + 1,) int64 first position of each supernode.
         parents: (S,) int64 supernode that each is eliminated into; -1 for the root.
         structure: per supernode the ascending positions, all after its own, that its columns fill.
+        branches: (B, 2) int64 ranges of supernodes, one after the other from the first on, that do not need each other;
+            the supernodes after them are the trunk, the root among them.
     """
 
     order: np.ndarray
     starts: np.ndarray
     parents: np.ndarray
     structure: tuple[np.ndarray, ...]
+    branches: np.ndarray
 
     @property
     def factor_entries(self) -> int:
@@ -106,9 +113,46 @@ def dissect(coordinates: np.ndarray, neighbors: tuple[np.ndarray, np.ndarray], l
     parents.append(-1)
     for child in open_children:
         parents[child] = len(groups) - 1
+    sequence, branches = _branches(np.array(parents), np.array([len(group) for group in groups]))
+    renumbered = np.empty(len(groups) + 1, dtype=np.int64)
+    renumbered[sequence], renumbered[-1] = np.arange(len(groups)), -1
+    groups, parents = [groups[s] for s in sequence], [int(renumbered[parents[s]]) for s in sequence]
     order = np.concatenate(groups)
     starts = np.concatenate([[0], np.cumsum([len(group) for group in groups])])
-    return EliminationTree(order, starts, np.array(parents), _structures(order, starts, parents, neighbors))
+    return EliminationTree(order, starts, np.array(parents), _structures(order, starts, parents, neighbors), branches)
+
+
+def _branches(parents: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Divide a tree, children before parents and the root last, into branches of about the same size and a trunk.
+
+    Args:
+        parents: (S,) of each supernode, -1 for the root.
+        sizes: (S,) nodes of each.
+
+    Returns:
+        The sequence (S,) of the supernodes in which the branches come first, and the ranges (B, 2) of the branches in it.
+    """
+    totals, root = sizes.copy(), len(parents) - 1
+    for s in range(root):
+        totals[parents[s]] += totals[s]
+    tops = [s for s in range(root) if parents[s] == root]
+    while tops and len(tops) < _BRANCHES:
+        largest = max(tops, key=lambda top: totals[top])
+        children = [s for s in range(largest) if parents[s] == largest]
+        if totals[largest] < 2 * _LEAST_BRANCH or not children:
+            break
+        tops.remove(largest)
+        tops += children
+    tops = sorted(top for top in tops if totals[top] >= _LEAST_BRANCH)
+    branch = np.full(len(parents), len(tops))
+    for number, top in enumerate(tops):
+        branch[top] = number
+    for s in range(root - 1, -1, -1):
+        if branch[s] == len(tops):
+            branch[s] = branch[parents[s]]
+    sequence = np.argsort(branch, kind="stable")
+    bounds = np.searchsorted(branch[sequence], np.arange(len(tops) + 1))
+    return sequence, np.column_stack([bounds[:-1], bounds[1:]]).astype(np.int64)
 
 
 def _structures(

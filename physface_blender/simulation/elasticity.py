@@ -13,6 +13,9 @@ The Hessian is |dF|^2 - a^T L^-1 a per point, with a = axial(R^T dF A - A dF^T R
 is positive semidefinite exactly where L >= Q = tr(A^2) I - A^2; where L falls below a fifth of Q, it is raised by the
 smallest multiple of I that mends it.
 
+A product with the Hessian is bound by what it reads, so that is kept in single precision, while all sums run in double. A
+Hessian that is to be exact is kept in double precision.
+
 All kernels differentiate by tensor products: the derivative along x at a Gauss point is an interpolation, in y and z
 only, of four edge differences. A hexahedron so costs 36 interpolated numbers instead of 8 x 8 x 3.
 """
@@ -23,6 +26,19 @@ import numba
 import numpy as np
 
 from .hexahedron import GAUSS_OFFSET, reference_jacobians
+from .point_lanes import (
+    ACTUATION,
+    CURVATURE,
+    INVERSE,
+    ROTATION,
+    SIZE,
+    WEIGHT,
+    curvature,
+    energy_and_stress,
+    gather_from_points,
+    spread_to_points,
+    stress_change,
+)
 from .polar import polar_rotation
 
 _BLOCK = 128
@@ -115,34 +131,9 @@ def _gradient_at(derivatives, q, inverse, f):
             f[i, j] = x[i] * inverse[0, j] + y[i] * inverse[1, j] + z[i] * inverse[2, j]
 
 
-@numba.njit(cache=True, inline="always")
-def _add_stress(p, q, inverse, stress):
-    """Add p (3, 3), the derivative of the energy by F at point q, to stress (3, 4, 3)."""
-    a, b, c = q & 1, q >> 1 & 1, q >> 2 & 1
-    for i in range(3):
-        stress[0, b + 2 * c, i] += p[i, 0] * inverse[0, 0] + p[i, 1] * inverse[0, 1] + p[i, 2] * inverse[0, 2]
-        stress[1, a + 2 * c, i] += p[i, 0] * inverse[1, 0] + p[i, 1] * inverse[1, 1] + p[i, 2] * inverse[1, 2]
-        stress[2, a + 2 * b, i] += p[i, 0] * inverse[2, 0] + p[i, 1] * inverse[2, 1] + p[i, 2] * inverse[2, 2]
-
-
-@numba.njit(cache=True, inline="always")
-def _smallest_eigenvalue(d00, d01, d02, d11, d12, d22):
-    """Return the smallest eigenvalue of a symmetric 3 x 3 matrix (trigonometric solution of the cubic)."""
-    mean = (d00 + d11 + d22) / 3.0
-    e00, e11, e22 = d00 - mean, d11 - mean, d22 - mean
-    square = (e00 * e00 + e11 * e11 + e22 * e22 + 2.0 * (d01 * d01 + d02 * d02 + d12 * d12)) / 6.0
-    if square <= 1e-300:
-        return mean
-    radius = np.sqrt(square)
-    determinant = e00 * (e11 * e22 - d12 * d12) - d01 * (d01 * e22 - d12 * d02) + d02 * (d01 * d12 - e11 * d02)
-    half = 0.5 * determinant / (radius * square)
-    half = min(1.0, max(-1.0, half))
-    return mean + 2.0 * radius * np.cos(np.arccos(half) / 3.0 + 2.0943951023931953)
-
-
 @numba.njit(cache=True, parallel=True)
 def _actuation(positions, hexes, inverse, out):
-    """Fill out (E, 8, 6) with R^T F at every quadrature point, entries 00, 01, 02, 11, 12, 22."""
+    """Fill out (E, 6, 8) with R^T F at every quadrature point, entries 00, 01, 02, 11, 12, 22."""
     count = len(hexes)
     for block in numba.prange((count + _BLOCK - 1) // _BLOCK):
         derivatives, f = np.empty((3, 4, 3)), np.empty((3, 3))
@@ -153,115 +144,58 @@ def _actuation(positions, hexes, inverse, out):
                 r00, r01, r02, r10, r11, r12, r20, r21, r22 = polar_rotation(
                     f[0, 0], f[0, 1], f[0, 2], f[1, 0], f[1, 1], f[1, 2], f[2, 0], f[2, 1], f[2, 2]
                 )
-                out[e, q, 0] = r00 * f[0, 0] + r10 * f[1, 0] + r20 * f[2, 0]
-                out[e, q, 1] = r00 * f[0, 1] + r10 * f[1, 1] + r20 * f[2, 1]
-                out[e, q, 2] = r00 * f[0, 2] + r10 * f[1, 2] + r20 * f[2, 2]
-                out[e, q, 3] = r01 * f[0, 1] + r11 * f[1, 1] + r21 * f[2, 1]
-                out[e, q, 4] = r01 * f[0, 2] + r11 * f[1, 2] + r21 * f[2, 2]
-                out[e, q, 5] = r02 * f[0, 2] + r12 * f[1, 2] + r22 * f[2, 2]
+                out[e, 0, q] = r00 * f[0, 0] + r10 * f[1, 0] + r20 * f[2, 0]
+                out[e, 1, q] = r00 * f[0, 1] + r10 * f[1, 1] + r20 * f[2, 1]
+                out[e, 2, q] = r00 * f[0, 2] + r10 * f[1, 2] + r20 * f[2, 2]
+                out[e, 3, q] = r01 * f[0, 1] + r11 * f[1, 1] + r21 * f[2, 1]
+                out[e, 4, q] = r01 * f[0, 2] + r11 * f[1, 2] + r21 * f[2, 2]
+                out[e, 5, q] = r02 * f[0, 2] + r12 * f[1, 2] + r22 * f[2, 2]
 
 
 @numba.njit(cache=True, parallel=True)
 def _relax(activity, actuation):
-    """Draw actuation (E, 8, 6) towards I, A <- I + activity (A - I) with activity (E, 8)."""
+    """Draw actuation (E, 6, 8) towards I, A <- I + activity (A - I) with activity (E, 8)."""
     for e in numba.prange(len(actuation)):
         for q in range(8):
             share = activity[e, q]
             for k in range(6):
-                actuation[e, q, k] *= share
-            actuation[e, q, 0] += 1.0 - share
-            actuation[e, q, 3] += 1.0 - share
-            actuation[e, q, 5] += 1.0 - share
+                actuation[e, k, q] *= share
+            actuation[e, 0, q] += 1.0 - share
+            actuation[e, 3, q] += 1.0 - share
+            actuation[e, 5, q] += 1.0 - share
+
+
+@numba.njit(cache=True, inline="always")
+def _copy(source, target, start):
+    """Copy source (K,) to target, from a place on."""
+    for k in range(len(source)):
+        target[start + k] = source[k]
 
 
 @numba.njit(cache=True, parallel=True)
 def _energy_and_forces(positions, hexes, inverse, weights, actuation, energies, forces, rotations, curvatures, level):
-    """Fill block energies (B,), corner gradients (E, 8, 3), rotations (E, 8, 9) and L^-1 (E, 8, 6).
+    """Fill block energies (B,), corner gradients (E, 8, 3), rotations (E, 72) and L^-1 (E, 48).
 
     level 0 fills the energies only, 1 the gradients too, 2 also what the Hessian needs, 3 the same without any lift of L.
     """
     count = len(hexes)
     for block in numba.prange((count + _BLOCK - 1) // _BLOCK):
-        derivatives, stress = np.empty((3, 4, 3)), np.empty((3, 4, 3))
-        f, p = np.empty((3, 3)), np.empty((3, 3))
+        derivatives, lanes = np.empty((3, 4, 3)), np.empty(SIZE)
         energy = 0.0
         for e in range(block * _BLOCK, min(count, (block + 1) * _BLOCK)):
             _differentiate(positions, hexes[e], derivatives)
-            stress[:] = 0.0
-            for q in range(8):
-                inv = inverse[e, q]
-                _gradient_at(derivatives, q, inv, f)
-                t = actuation[e, q]
-                a00, a01, a02, a11, a12, a22 = t[0], t[1], t[2], t[3], t[4], t[5]
-                m00 = f[0, 0] * a00 + f[0, 1] * a01 + f[0, 2] * a02
-                m01 = f[0, 0] * a01 + f[0, 1] * a11 + f[0, 2] * a12
-                m02 = f[0, 0] * a02 + f[0, 1] * a12 + f[0, 2] * a22
-                m10 = f[1, 0] * a00 + f[1, 1] * a01 + f[1, 2] * a02
-                m11 = f[1, 0] * a01 + f[1, 1] * a11 + f[1, 2] * a12
-                m12 = f[1, 0] * a02 + f[1, 1] * a12 + f[1, 2] * a22
-                m20 = f[2, 0] * a00 + f[2, 1] * a01 + f[2, 2] * a02
-                m21 = f[2, 0] * a01 + f[2, 1] * a11 + f[2, 2] * a12
-                m22 = f[2, 0] * a02 + f[2, 1] * a12 + f[2, 2] * a22
-                r00, r01, r02, r10, r11, r12, r20, r21, r22 = polar_rotation(
-                    m00, m01, m02, m10, m11, m12, m20, m21, m22
-                )
-                p[0, 0] = f[0, 0] - (r00 * a00 + r01 * a01 + r02 * a02)
-                p[0, 1] = f[0, 1] - (r00 * a01 + r01 * a11 + r02 * a12)
-                p[0, 2] = f[0, 2] - (r00 * a02 + r01 * a12 + r02 * a22)
-                p[1, 0] = f[1, 0] - (r10 * a00 + r11 * a01 + r12 * a02)
-                p[1, 1] = f[1, 1] - (r10 * a01 + r11 * a11 + r12 * a12)
-                p[1, 2] = f[1, 2] - (r10 * a02 + r11 * a12 + r12 * a22)
-                p[2, 0] = f[2, 0] - (r20 * a00 + r21 * a01 + r22 * a02)
-                p[2, 1] = f[2, 1] - (r20 * a01 + r21 * a11 + r22 * a12)
-                p[2, 2] = f[2, 2] - (r20 * a02 + r21 * a12 + r22 * a22)
-                w = weights[e, q]
-                square = 0.0
-                for i in range(3):
-                    for j in range(3):
-                        square += p[i, j] * p[i, j]
-                        p[i, j] *= 2.0 * w
-                energy += w * square
-                if level >= 1:
-                    _add_stress(p, q, inv, stress)
-                if level >= 2:
-                    r = rotations[e, q]
-                    r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8] = r00, r01, r02, r10, r11, r12, r20, r21, r22
-                    s00 = r00 * m00 + r10 * m10 + r20 * m20
-                    s01 = r00 * m01 + r10 * m11 + r20 * m21
-                    s02 = r00 * m02 + r10 * m12 + r20 * m22
-                    s11 = r01 * m01 + r11 * m11 + r21 * m21
-                    s12 = r01 * m02 + r11 * m12 + r21 * m22
-                    s22 = r02 * m02 + r12 * m12 + r22 * m22
-                    # L, and Q from A^2, of which L must keep a share.
-                    g00 = a00 * a00 + a01 * a01 + a02 * a02
-                    g01 = a00 * a01 + a01 * a11 + a02 * a12
-                    g02 = a00 * a02 + a01 * a12 + a02 * a22
-                    g11 = a01 * a01 + a11 * a11 + a12 * a12
-                    g12 = a01 * a02 + a11 * a12 + a12 * a22
-                    g22 = a02 * a02 + a12 * a12 + a22 * a22
-                    d00 = s11 + s22 - _LEAST_SHARE * (g11 + g22)
-                    d11 = s00 + s22 - _LEAST_SHARE * (g00 + g22)
-                    d22 = s00 + s11 - _LEAST_SHARE * (g00 + g11)
-                    d01, d02, d12 = _LEAST_SHARE * g01 - s01, _LEAST_SHARE * g02 - s02, _LEAST_SHARE * g12 - s12
-                    lift = 0.0
-                    bound = min(d00 - abs(d01) - abs(d02), d11 - abs(d01) - abs(d12), d22 - abs(d02) - abs(d12))
-                    if bound < 0.0 and level < 3:
-                        lift = max(0.0, -_smallest_eigenvalue(d00, d01, d02, d11, d12, d22))
-                    l00, l11, l22 = s11 + s22 + lift, s00 + s22 + lift, s00 + s11 + lift
-                    l01, l02, l12 = -s01, -s02, -s12
-                    k00 = l11 * l22 - l12 * l12
-                    k01 = l02 * l12 - l01 * l22
-                    k02 = l01 * l12 - l02 * l11
-                    determinant = l00 * k00 + l01 * k01 + l02 * k02
-                    trace = l00 + l11 + l22
-                    scale = 1.0 / determinant if determinant > 1e-12 * trace * trace * trace else 0.0
-                    u = curvatures[e, q]
-                    u[0], u[1], u[2] = k00 * scale, k01 * scale, k02 * scale
-                    u[3] = (l00 * l22 - l02 * l02) * scale
-                    u[4] = (l01 * l02 - l00 * l12) * scale
-                    u[5] = (l00 * l11 - l01 * l01) * scale
+            spread_to_points(derivatives, lanes)
+            _copy(inverse[e], lanes, INVERSE)
+            _copy(actuation[e], lanes, ACTUATION)
+            _copy(weights[e], lanes, WEIGHT)
+            energy += energy_and_stress(lanes)
             if level >= 1:
-                _integrate(stress, forces[e])
+                gather_from_points(lanes, derivatives)
+                _integrate(derivatives, forces[e])
+            if level >= 2:
+                curvature(lanes, _LEAST_SHARE if level < 3 else -1.0)
+                rotations[e] = lanes[ROTATION : ROTATION + 72]
+                curvatures[e] = lanes[CURVATURE : CURVATURE + 48]
         energies[block] = energy
 
 
@@ -270,49 +204,18 @@ def _hessian_product(direction, hexes, inverse, weights, actuation, rotations, c
     """Fill forces (E, 8, 3) with the Hessian at the last linearization times direction (N, 3)."""
     count = len(hexes)
     for block in numba.prange((count + _BLOCK - 1) // _BLOCK):
-        derivatives, stress = np.empty((3, 4, 3)), np.empty((3, 4, 3))
-        f, p = np.empty((3, 3)), np.empty((3, 3))
+        derivatives, lanes = np.empty((3, 4, 3)), np.empty(SIZE)
         for e in range(block * _BLOCK, min(count, (block + 1) * _BLOCK)):
             _differentiate(direction, hexes[e], derivatives)
-            stress[:] = 0.0
-            for q in range(8):
-                inv = inverse[e, q]
-                _gradient_at(derivatives, q, inv, f)
-                t, r, u = actuation[e, q], rotations[e, q], curvatures[e, q]
-                a00, a01, a02, a11, a12, a22 = t[0], t[1], t[2], t[3], t[4], t[5]
-                r00, r01, r02, r10, r11, r12, r20, r21, r22 = r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8]
-                b00 = r00 * f[0, 0] + r10 * f[1, 0] + r20 * f[2, 0]
-                b01 = r00 * f[0, 1] + r10 * f[1, 1] + r20 * f[2, 1]
-                b02 = r00 * f[0, 2] + r10 * f[1, 2] + r20 * f[2, 2]
-                b10 = r01 * f[0, 0] + r11 * f[1, 0] + r21 * f[2, 0]
-                b11 = r01 * f[0, 1] + r11 * f[1, 1] + r21 * f[2, 1]
-                b12 = r01 * f[0, 2] + r11 * f[1, 2] + r21 * f[2, 2]
-                b20 = r02 * f[0, 0] + r12 * f[1, 0] + r22 * f[2, 0]
-                b21 = r02 * f[0, 1] + r12 * f[1, 1] + r22 * f[2, 1]
-                b22 = r02 * f[0, 2] + r12 * f[1, 2] + r22 * f[2, 2]
-                # axial vector of B A - A B^T, then the angular velocity of R.
-                x = b20 * a01 + b21 * a11 + b22 * a12 - (b10 * a02 + b11 * a12 + b12 * a22)
-                y = b00 * a02 + b01 * a12 + b02 * a22 - (b20 * a00 + b21 * a01 + b22 * a02)
-                z = b10 * a00 + b11 * a01 + b12 * a02 - (b00 * a01 + b01 * a11 + b02 * a12)
-                o0 = u[0] * x + u[1] * y + u[2] * z
-                o1 = u[1] * x + u[3] * y + u[4] * z
-                o2 = u[2] * x + u[4] * y + u[5] * z
-                # [o]x A, rotated and taken off dF.
-                d00, d01, d02 = o1 * a02 - o2 * a01, o1 * a12 - o2 * a11, o1 * a22 - o2 * a12
-                d10, d11, d12 = o2 * a00 - o0 * a02, o2 * a01 - o0 * a12, o2 * a02 - o0 * a22
-                d20, d21, d22 = o0 * a01 - o1 * a00, o0 * a11 - o1 * a01, o0 * a12 - o1 * a02
-                w = 2.0 * weights[e, q]
-                p[0, 0] = w * (f[0, 0] - (r00 * d00 + r01 * d10 + r02 * d20))
-                p[0, 1] = w * (f[0, 1] - (r00 * d01 + r01 * d11 + r02 * d21))
-                p[0, 2] = w * (f[0, 2] - (r00 * d02 + r01 * d12 + r02 * d22))
-                p[1, 0] = w * (f[1, 0] - (r10 * d00 + r11 * d10 + r12 * d20))
-                p[1, 1] = w * (f[1, 1] - (r10 * d01 + r11 * d11 + r12 * d21))
-                p[1, 2] = w * (f[1, 2] - (r10 * d02 + r11 * d12 + r12 * d22))
-                p[2, 0] = w * (f[2, 0] - (r20 * d00 + r21 * d10 + r22 * d20))
-                p[2, 1] = w * (f[2, 1] - (r20 * d01 + r21 * d11 + r22 * d21))
-                p[2, 2] = w * (f[2, 2] - (r20 * d02 + r21 * d12 + r22 * d22))
-                _add_stress(p, q, inv, stress)
-            _integrate(stress, forces[e])
+            spread_to_points(derivatives, lanes)
+            _copy(inverse[e], lanes, INVERSE)
+            _copy(actuation[e], lanes, ACTUATION)
+            _copy(rotations[e], lanes, ROTATION)
+            _copy(curvatures[e], lanes, CURVATURE)
+            _copy(weights[e], lanes, WEIGHT)
+            stress_change(lanes)
+            gather_from_points(lanes, derivatives)
+            _integrate(derivatives, forces[e])
 
 
 @numba.njit(cache=True, parallel=True)
@@ -359,6 +262,9 @@ class ShapeTargeting:
         self.hexes = np.ascontiguousarray(hexes, dtype=np.int32)
         self.inverse_jacobians, self.volumes = reference_jacobians(rest_nodes, self.hexes)
         self.inverse_jacobians = np.ascontiguousarray(self.inverse_jacobians)
+        self._inverse_by_points = np.ascontiguousarray(self.inverse_jacobians.reshape(-1, 8, 9).swapaxes(1, 2)).reshape(
+            -1, 72
+        )
         self.weights = shear_modulus_mpa * self.volumes * np.clip(fill, 0.2, 1.0)[:, None]
         if stiffness is not None:
             self.weights *= stiffness[:, None]
@@ -371,15 +277,22 @@ class ShapeTargeting:
         count = len(self.hexes)
         self._block_energies = np.zeros((count + _BLOCK - 1) // _BLOCK)
         self._forces = np.zeros((count, 8, 3))
-        self._rotations = np.zeros((count, 8, 9))
-        self._curvatures = np.zeros((count, 8, 6))
-        self._actuation = np.zeros((count, 8, 6))
-        self._actuation[:, :, [0, 3, 5]] = 1.0
+        self._actuation = np.zeros((count, 6, 8))
+        self._actuation[:, [0, 3, 5]] = 1.0
+        self._keep_hessian_in(np.float32)
+
+    def _keep_hessian_in(self, precision: type) -> None:
+        """Make room for what `hessian_product` reads."""
+        count = len(self.hexes)
+        self._rotations = np.zeros((count, 72), dtype=precision)
+        self._curvatures = np.zeros((count, 48), dtype=precision)
+        self._kept_inverse = self._inverse_by_points.astype(precision, copy=False)
+        self._kept_actuation = np.empty((count, 48), dtype=precision)
 
     @property
     def actuation(self) -> np.ndarray:
         """(E, 8, 3, 3) symmetric actuation tensors now in force (a copy)."""
-        return self._actuation[:, :, [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(-1, 8, 3, 3)
+        return self._actuation.swapaxes(1, 2)[:, :, [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(-1, 8, 3, 3)
 
     @property
     def stress_scale(self) -> float:
@@ -387,7 +300,7 @@ class ShapeTargeting:
         return float(
             np.sqrt(
                 np.einsum(
-                    "eqk,eqk,k,eq->", self._actuation, self._actuation, _MULTIPLICITY, self.weights, optimize=True
+                    "ekq,ekq,k,eq->", self._actuation, self._actuation, _MULTIPLICITY, self.weights, optimize=True
                 )
             )
         )
@@ -400,7 +313,7 @@ class ShapeTargeting:
             activity: (E, 8) share 0..1 of A - I that is left at each quadrature point; None leaves all of it.
         """
         tensors = np.broadcast_to(tensors, (len(self.hexes), 8, 3, 3))
-        self._actuation[:] = tensors[..., [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]]
+        self._actuation[:] = tensors[..., [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]].swapaxes(1, 2)
         if activity is not None:
             _relax(np.ascontiguousarray(activity), self._actuation)
 
@@ -434,6 +347,10 @@ class ShapeTargeting:
             nodes: (N, 3) millimeters.
             exact: keep the true Hessian, whose negative curvature has no bound.
         """
+        precision = np.float64 if exact else np.float32
+        if self._rotations.dtype != precision:
+            self._keep_hessian_in(precision)
+        self._kept_actuation[:] = self._actuation.reshape(-1, 48)
         self._run(nodes, 3 if exact else 2)
         return float(self._block_energies.sum()), self._gathered()
 
@@ -442,9 +359,9 @@ class ShapeTargeting:
         _hessian_product(
             np.ascontiguousarray(direction),
             self.hexes,
-            self.inverse_jacobians,
+            self._kept_inverse,
             self.weights,
-            self._actuation,
+            self._kept_actuation,
             self._rotations,
             self._curvatures,
             self._forces,
@@ -455,9 +372,9 @@ class ShapeTargeting:
         _energy_and_forces(
             np.ascontiguousarray(nodes),
             self.hexes,
-            self.inverse_jacobians,
+            self._inverse_by_points,
             self.weights,
-            self._actuation,
+            self._actuation.reshape(-1, 48),
             self._block_energies,
             self._forces,
             self._rotations,

@@ -58,7 +58,7 @@ class NearPairs:
         )
         self._reach = reach
         self._reference = surface
-        self._neighborhoods = _Neighborhoods(surface, self._edges)
+        self._neighborhoods = _Neighborhoods(surface, self._faces, self._moving)
 
     def travel(self, displacement: np.ndarray) -> float:
         """Return by how much displacements (V, 3) bring a pair nearer at most, millimeters.
@@ -117,22 +117,25 @@ class NearPairs:
 
 
 class _Neighborhoods:
-    """Bounds on how far two vertices can have come nearer to each other, by what is around them.
+    """Bounds on how far two elements can have come nearer to each other, by what is around them.
 
-    Elements less than `_REGION_MM` apart have their vertices in the same cell or in neighboring ones, since cells are as
-    large as that and two edges more. So the displacements of one neighborhood at a time are compared: what the eyes do
-    does not matter to the lips.
+    Two elements less than `_REGION_MM` apart have their closest points in the same cell of that size or in neighboring
+    ones, and these points move no farther than the corners of their elements do. So the displacements of skin in one
+    cell are compared with all in the cells around it: what the eyes do does not matter to the lips, nor what one row of
+    teeth does to the other.
 
     Args:
         surface: (V, 3) vertices.
-        edges: (E, 2) vertices.
+        faces: (F, 3) vertices.
+        moving_count: vertices from here on belong to obstacles.
     """
 
-    def __init__(self, surface: np.ndarray, edges: np.ndarray) -> None:
-        longest = float(np.linalg.norm(surface[edges[:, 0]] - surface[edges[:, 1]], axis=1).max(initial=0.0))
-        cells = np.floor((surface - surface.min(axis=0)) / (_REGION_MM + 2.0 * longest)).astype(np.int64)
-        self._shape = cells.max(axis=0) + 3
-        self._cells = np.ravel_multi_index((cells + 1).T, self._shape)
+    def __init__(self, surface: np.ndarray, faces: np.ndarray, moving_count: int) -> None:
+        corners = np.floor((surface[faces] - surface.min(axis=0)) / _REGION_MM).astype(np.int64) + 1
+        self._shape = corners.max(axis=(0, 1)) + 2
+        self._corners = faces
+        self._first, self._last = corners.min(axis=1), corners.max(axis=1)
+        self._moving = moving_count
 
     def spread(self, displacement: np.ndarray) -> float:
         """Return the largest difference between displacements (V, 3) of one neighborhood, mm, or a bound on it.
@@ -141,7 +144,8 @@ class _Neighborhoods:
         """
         if largest_difference(displacement) > 0.45 * _REGION_MM:
             return np.inf
-        return _largest_spread(np.ascontiguousarray(displacement), self._cells, self._shape)
+        displacement = np.ascontiguousarray(displacement)
+        return _largest_spread(displacement, self._corners, self._moving, self._first, self._last, self._shape)
 
 
 def largest_difference(displacement: np.ndarray) -> float:
@@ -150,49 +154,41 @@ def largest_difference(displacement: np.ndarray) -> float:
 
 
 @numba.njit(cache=True)
-def _largest_spread(displacement, cell_of, shape):
-    """Return twice the largest radius around the middle of the displacements of 3 x 3 x 3 cells."""
-    count = shape[0] * shape[1] * shape[2]
-    bounds = np.empty((count, 6))
-    bounds[:, :3] = np.inf
-    bounds[:, 3:] = -np.inf
-    for v in range(len(displacement)):
-        bound = bounds[cell_of[v]]
+def _largest_spread(displacement, faces, moving, first, last, shape):
+    """Return the largest difference between displacements of skin in a cell and of anything in the 27 cells around it."""
+    # Ranges of the displacements of each cell, of skin and of obstacles.
+    bounds = np.empty((2, shape[0], shape[1], shape[2], 6))
+    bounds[..., :3] = np.inf
+    bounds[..., 3:] = -np.inf
+    own = np.empty(6)
+    for f in range(len(faces)):
+        kind = 0 if faces[f, 0] < moving else 1
         for axis in range(3):
-            bound[axis] = min(bound[axis], displacement[v, axis])
-            bound[3 + axis] = max(bound[3 + axis], displacement[v, axis])
-    middles = np.full((count, 3), np.nan)
-    around = np.empty(6)
+            x, y, z = displacement[faces[f, 0], axis], displacement[faces[f, 1], axis], displacement[faces[f, 2], axis]
+            own[axis], own[3 + axis] = min(x, y, z), max(x, y, z)
+        for i in range(first[f, 0], last[f, 0] + 1):
+            for j in range(first[f, 1], last[f, 1] + 1):
+                for k in range(first[f, 2], last[f, 2] + 1):
+                    bound = bounds[kind, i, j, k]
+                    for axis in range(3):
+                        bound[axis] = min(bound[axis], own[axis])
+                        bound[3 + axis] = max(bound[3 + axis], own[3 + axis])
+    largest = 0.0
     for i in range(1, shape[0] - 1):
         for j in range(1, shape[1] - 1):
             for k in range(1, shape[2] - 1):
-                around[:3] = np.inf
-                around[3:] = -np.inf
-                for near in range(27):
-                    bound = bounds[_neighbor(shape, i, j, k, near)]
+                skin = bounds[0, i, j, k]
+                if skin[0] > skin[3]:
+                    continue
+                for near in range(54):
+                    around = bounds[near // 27, i - 1 + near // 9 % 3, j - 1 + near // 3 % 3, k - 1 + near % 3]
+                    if around[0] > around[3]:
+                        continue
+                    square = 0.0
                     for axis in range(3):
-                        around[axis] = min(around[axis], bound[axis])
-                        around[3 + axis] = max(around[3 + axis], bound[3 + axis])
-                middles[_neighbor(shape, i, j, k, 13)] = 0.5 * (around[:3] + around[3:])
-    largest = 0.0
-    for v in range(len(displacement)):
-        cell = cell_of[v]
-        i, j, k = cell // (shape[1] * shape[2]), cell // shape[2] % shape[1], cell % shape[2]
-        for near in range(27):
-            middle = middles[_neighbor(shape, i, j, k, near)]
-            if np.isnan(middle[0]):
-                continue  # At the border is the middle of no neighborhood.
-            square = 0.0
-            for axis in range(3):
-                square += (displacement[v, axis] - middle[axis]) ** 2
-            largest = max(largest, square)
-    return 2.0 * np.sqrt(largest)
-
-
-@numba.njit(cache=True)
-def _neighbor(shape, i, j, k, near):
-    """Return the number of one of the 27 cells around a cell, of which 13 is the cell itself."""
-    return ((i - 1 + near // 9) * shape[1] + j - 1 + near // 3 % 3) * shape[2] + k - 1 + near % 3
+                        square += max(skin[3 + axis] - around[axis], around[3 + axis] - skin[axis]) ** 2
+                    largest = max(largest, square)
+    return np.sqrt(largest)
 
 
 @numba.njit(cache=True)

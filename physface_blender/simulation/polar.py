@@ -47,7 +47,8 @@ def polar_rotation(a00, a01, a02, a10, a11, a12, a20, a21, a22):
             break
         step = (t * t - 8.0 * i3 * i1 - 4.0 * c) / slope
         i1 -= step
-        if abs(step) <= 1e-15 * i1:
+        # Its square is what the next step would be.
+        if abs(step) <= 1e-9 * i1:
             break
     i2 = 0.5 * (i1 * i1 - m)
     scale = 1.0 / max(i1 * i2 - i3, 1e-12 * i1 * i1 * i1 + 1e-300)

@@ -27,8 +27,7 @@ _ANCHOR = 40.0
 """Stiffness that holds a vertex of the skin, in multiples of Young's modulus times a millimeter: tissue 10 mm thick is a
 hundredth of that under the 7 square millimeters of a vertex, bone more than a hundred times that."""
 _REFINEMENTS = 1
-"""Corrections of the solution in double precision; the factor has single precision, the bones are very
-stiff, and springs of the mouth's lining that leave the lattice of the cells are not in it."""
+"""Corrections of the solution in double precision; the factor has single precision, and the bones are very stiff."""
 
 
 class Reconciliation:
@@ -57,7 +56,9 @@ class Reconciliation:
         skin = csr_matrix((weights.ravel(), corners.ravel(), starts), shape=(len(corners), count))
         self._matrix = (tissue.stiffness + (_ANCHOR * young_modulus_mpa) * (skin.T @ skin)).tocsr()
         coordinates = lattice_coordinates(space.hexes, space.cells, count)
-        self._factor = factorize(self._matrix, coordinates, np.zeros(0, dtype=np.int64))
+        # Springs of the mouth's lining leave the lattice of the cells, so its nodes come last.
+        lining = np.arange(len(space.node_positions), count)
+        self._factor = factorize(self._matrix, coordinates, lining)
 
     def applied(self, target_nodes: np.ndarray, jaw: np.ndarray) -> np.ndarray:
         """Return a target (N, 3), millimeters, so that tissue at the bones goes with them.

@@ -95,6 +95,7 @@ class Minimizer:
         self._settling = False
         self._gap = 0.0
         self._precondition: Callable[[np.ndarray], np.ndarray] | None = None
+        self._solved: np.ndarray | None = None
 
     def surface(self, nodes: np.ndarray, time: float) -> np.ndarray | None:
         """Return the colliding surfaces at a pose, or None without contact."""
@@ -144,6 +145,8 @@ class Minimizer:
             return False
         solved = self._precondition(-expansion.gradient)
         if not self._is_short(solved):
+            # Without contact the next step begins with this very solution.
+            self._solved = solved if expansion.barrier is None else None
             return False
         progress.residual = float(np.sqrt(max(0.0, -np.vdot(solved, expansion.gradient))))
         progress.step_mm = self._length(solved)
@@ -203,7 +206,7 @@ class Minimizer:
         solve = self._precondition = self._tissue.preconditioner(barrier)
         method = self._settings.method
         still = progress.time >= 1.0 or self._settling
-        direction = solve(right)
+        direction, self._solved = solve(right) if self._solved is None else self._solved, None
         norm = float(np.sqrt(max(0.0, np.vdot(direction, right))))
         if method is Method.NEWTON and not (progress.time >= 1.0 and self._is_short(direction)):
             direction, norm, _ = conjugate_gradients(

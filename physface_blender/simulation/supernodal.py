@@ -13,125 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numba
 import numpy as np
 from scipy.linalg import lapack
 from scipy.sparse import csr_matrix
 
 from .dissection import EliminationTree
+from .substitution import (
+    backward_branches,
+    backward_supernode,
+    forward_branches,
+    forward_supernode,
+    symmetric_product,
+)
 
 
 class FactorizationError(ArithmeticError):
     """The matrix is not positive definite."""
-
-
-@numba.njit(cache=True, inline="always")
-def _widest(starts, count):
-    """Return the number of columns of the widest of the first `count` supernodes."""
-    widest = 1
-    for s in range(count):
-        widest = max(widest, starts[s + 1] - starts[s])
-    return widest
-
-
-@numba.njit(cache=True, fastmath={"reassoc", "contract", "nsz"})
-def _forward(x, starts, diagonals, diagonal_starts, blocks, block_starts, rows, row_starts, count):
-    """Overwrite x (3, N) with the forward substitution over the first `count` supernodes."""
-    x0, x1, x2 = x[0], x[1], x[2]
-    widest = _widest(starts, count)
-    c0, c1, c2 = np.empty(widest), np.empty(widest), np.empty(widest)
-    for s in range(count):
-        first, end = starts[s], starts[s + 1]
-        k = end - first
-        b0, b1, b2 = x0[first:end], x1[first:end], x2[first:end]
-        y0, y1, y2 = c0[:k], c1[:k], c2[:k]
-        d = diagonal_starts[s]
-        for i in range(k):
-            line = diagonals[d : d + i + 1]
-            s0, s1, s2 = 0.0, 0.0, 0.0
-            for j in range(i + 1):
-                v = np.float64(line[j])
-                s0 += v * b0[j]
-                s1 += v * b1[j]
-                s2 += v * b2[j]
-            y0[i], y1[i], y2[i] = s0, s1, s2
-            d += k
-        b0[:], b1[:], b2[:] = y0, y1, y2
-        p = block_starts[s]
-        for r in range(row_starts[s], row_starts[s + 1]):
-            line = blocks[p : p + k]
-            s0, s1, s2 = 0.0, 0.0, 0.0
-            for j in range(k):
-                v = np.float64(line[j])
-                s0 += v * y0[j]
-                s1 += v * y1[j]
-                s2 += v * y2[j]
-            p += k
-            row = rows[r]
-            x0[row] -= s0
-            x1[row] -= s1
-            x2[row] -= s2
-
-
-@numba.njit(cache=True, fastmath={"reassoc", "contract", "nsz"})
-def _backward(x, starts, diagonals, diagonal_starts, blocks, block_starts, rows, row_starts, count):
-    """Overwrite x (3, N) with the backward substitution over the first `count` supernodes, last first."""
-    x0, x1, x2 = x[0], x[1], x[2]
-    widest = _widest(starts, count)
-    c0, c1, c2 = np.empty(widest), np.empty(widest), np.empty(widest)
-    for s in range(count - 1, -1, -1):
-        first, end = starts[s], starts[s + 1]
-        k = end - first
-        b0, b1, b2 = x0[first:end], x1[first:end], x2[first:end]
-        y0, y1, y2 = c0[:k], c1[:k], c2[:k]
-        y0[:], y1[:], y2[:] = b0, b1, b2
-        p = block_starts[s]
-        for r in range(row_starts[s], row_starts[s + 1]):
-            line = blocks[p : p + k]
-            row = rows[r]
-            t0, t1, t2 = x0[row], x1[row], x2[row]
-            for j in range(k):
-                v = np.float64(line[j])
-                y0[j] -= v * t0
-                y1[j] -= v * t1
-                y2[j] -= v * t2
-            p += k
-        b0[:], b1[:], b2[:] = 0.0, 0.0, 0.0
-        d = diagonal_starts[s]
-        for i in range(k):
-            line = diagonals[d : d + i + 1]
-            t0, t1, t2 = y0[i], y1[i], y2[i]
-            for j in range(i + 1):
-                v = np.float64(line[j])
-                b0[j] += v * t0
-                b1[j] += v * t1
-                b2[j] += v * t2
-            d += k
-
-
-@numba.njit(cache=True, fastmath={"reassoc", "contract", "nsz"})
-def _symmetric_product(matrix, x):
-    """Return matrix (R, R) times x (3, R), reading the lower triangle only."""
-    count = len(matrix)
-    out = np.zeros((3, count))
-    o0, o1, o2, x0, x1, x2 = out[0], out[1], out[2], x[0], x[1], x[2]
-    for i in range(count):
-        line = matrix[i, :i]
-        v = np.float64(matrix[i, i])
-        t0, t1, t2 = x0[i], x1[i], x2[i]
-        s0, s1, s2 = v * t0, v * t1, v * t2
-        for j in range(i):
-            v = np.float64(line[j])
-            s0 += v * x0[j]
-            s1 += v * x1[j]
-            s2 += v * x2[j]
-            o0[j] += v * t0
-            o1[j] += v * t1
-            o2[j] += v * t2
-        o0[i] += s0
-        o1[i] += s1
-        o2[i] += s2
-    return out
 
 
 def _mirror_lower(matrix: np.ndarray) -> None:
@@ -179,6 +76,16 @@ class SupernodalFactor:
         for s in range(count):
             self._eliminate(s, permuted, updates)
         self.root_nodes = self._order[starts[count - 1] :]
+        first_of_trunk = int(tree.branches[-1, 1]) if len(tree.branches) else 0
+        self._trunk = [self._blocks_of(s) for s in range(first_of_trunk, self._count)]
+
+    def _blocks_of(self, s: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+        """Return first column, diagonal block (K, K), block below it (R, K) and rows (R,) of a supernode."""
+        k = int(self._starts[s + 1] - self._starts[s])
+        rows = self._rows[self._row_starts[s] : self._row_starts[s + 1]]
+        d, p = self._diagonal_starts[s], self._block_starts[s]
+        diagonal = self._diagonals[d : d + k * k].reshape(k, k)
+        return int(self._starts[s]), diagonal, self._blocks[p : p + k * len(rows)].reshape(len(rows), k), rows
 
     def _eliminate(self, s: int, matrix: csr_matrix, updates: list) -> None:
         """Factorize the front of supernode s and hand its Schur complement to the parent."""
@@ -230,6 +137,8 @@ class SupernodalFactor:
                 caller that has added something to the matrix on those nodes.
         """
         x = np.ascontiguousarray(right[self._order].T, dtype=np.float64)
+        branches = self.tree.branches
+        trunk = int(self._starts[branches[-1, 1]]) if len(branches) else 0
         arguments = (
             self._starts,
             self._diagonals,
@@ -238,13 +147,18 @@ class SupernodalFactor:
             self._block_starts,
             self._rows,
             self._row_starts,
-            self._count,
         )
-        _forward(x, *arguments)
+        if len(branches):
+            forward_branches(x, np.empty((len(branches), 3, x.shape[1] - trunk)), branches, trunk, *arguments)
+        for supernode in self._trunk:
+            forward_supernode(x, *supernode)
         tail = np.ascontiguousarray(x[:, self._starts[self._count] :])
-        solved = _symmetric_product(self.compliance, tail)
+        solved = symmetric_product(self.compliance, tail)
         x[:, self._starts[self._count] :] = solved if correct is None else solved - correct(solved.T).T
-        _backward(x, *arguments)
+        for supernode in reversed(self._trunk):
+            backward_supernode(x, *supernode)
+        if len(branches):
+            backward_branches(x, branches, *arguments)
         out = np.empty(right.shape)
         out[self._order] = x.T
         return out

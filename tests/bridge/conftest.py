@@ -12,8 +12,25 @@ import pytest
 import physface_blender
 from physface_blender.anatomy.template import Template, load_template
 from physface_blender.blender import face_objects, jobs, live, preferences
+from physface_blender.blender.module_exit import leave
 
 COARSE_MM = 6.8
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    """Note how the session ended, for `pytest_unconfigure`."""
+    session.config.stash[_EXIT_STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    """Leave past the destructors of ``bpy``, which sometimes never return."""
+    if _EXIT_STATUS in config.stash:
+        leave(config.stash[_EXIT_STATUS])
+
+
+_EXIT_STATUS = pytest.StashKey[int]()
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,26 @@ def test_threads_change_nothing(network):
     np.testing.assert_array_equal(one.numpy(), four.numpy())
 
 
+def test_torch_is_alone_in_our_threads(network, monkeypatch):
+    """However many threads it has in the caller's, where numba's loops, of the same OpenMP library, set them."""
+    linear, before, counts = torch.nn.functional.linear, torch.get_num_threads(), []
+
+    def counted(*arguments):
+        counts.append(torch.get_num_threads())
+        return linear(*arguments)
+
+    torch.set_num_threads(2)
+    try:
+        assert torch.get_num_threads() == 2
+        evaluator = FoldedEvaluator()
+        monkeypatch.setattr(torch.nn.functional, "linear", counted)
+        evaluator.evaluate(network.expression_field, torch.rand(3, 4), torch.randn(1, 256))
+    finally:
+        torch.set_num_threads(before)
+    assert counts
+    assert counts[-1] == 1
+
+
 def test_the_sampler_equals_the_actor(network):
     actor = GeneralizedModel(network).actor(np.random.default_rng(0).standard_normal(100))
     random = np.random.default_rng(1)

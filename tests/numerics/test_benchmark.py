@@ -9,7 +9,7 @@ import pytest
 from physface_blender.benchmark import slab as peer
 from physface_blender.benchmark.__main__ import main
 from physface_blender.benchmark.figures import AIMS, judged, page
-from physface_blender.benchmark.memory import peak_memory_bytes
+from physface_blender.benchmark.memory import current_memory_bytes, peak_memory_bytes
 from physface_blender.benchmark.minimizers import METHODS, FrameMinimizer
 from physface_blender.benchmark.played_frames import played_frames
 from physface_blender.benchmark.point_actuation import stretch
@@ -105,15 +105,19 @@ def test_the_page_shows_every_figure():
 def test_without_the_take_the_built_in_performance_is_played(tmp_path):
     frames = played_frames(tmp_path)
     assert frames.name == "built-in performance"
-    assert frames.consecutive(12).shape == (13, 52)
+    assert [stretch.shape for stretch in frames.stretches(3, 4)] == 3 * [(5, 52)]
+    assert frames.leap(12)[0].shape == (13, 52)
 
 
 def test_the_take_is_played_where_it_is(shared_data):
     frames = played_frames(shared_data)
     assert "alex_rom_4" in frames.name
-    moved = np.abs(np.diff(frames.consecutive(30), axis=0)).sum(axis=1)
-    assert len(moved) == 30
-    assert moved.mean() > 0.3  # a face that talks, not one that rests
+    moved = np.abs(np.diff(frames.weights, axis=0)).sum(axis=1)
+    leaps = np.abs(np.diff(frames.leap(6)[0], axis=0)).sum(axis=1)
+    assert np.median(leaps) > np.percentile(moved, 50)
+    spread = np.concatenate([np.abs(np.diff(part, axis=0)).sum(axis=1) for part in frames.stretches(5, 6)])
+    assert len(spread) == 30
+    assert np.median(spread) > 0.9 * np.median(moved)  # as lively as the take, not a part of it that rests
     poses = frames.poses(4)
     assert len(poses) == 4
     assert frames.weights[poses].sum(axis=1).min() > 1.0
@@ -122,6 +126,8 @@ def test_the_take_is_played_where_it_is(shared_data):
 def test_memory_is_told_in_bytes():
     peak = peak_memory_bytes()
     assert peak is None or 50e6 < peak < 100e9
+    now = current_memory_bytes()
+    assert now is None or 50e6 < now <= peak
 
 
 def test_an_unknown_subject_is_refused(capsys):

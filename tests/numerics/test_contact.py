@@ -6,7 +6,7 @@ import ipctk
 import numpy as np
 import pytest
 
-from physface_blender.simulation.contact import Contact, ContactSolution
+from physface_blender.simulation.contact import Contact, ContactSolution, _factor
 from physface_blender.simulation.factorization import SupernodalFactor, dissect
 from physface_blender.simulation.obstacle import REST_POSE, RigidPose
 from physface_blender.simulation.simulator import SimulationSettings, Simulator
@@ -236,3 +236,16 @@ def test_nothing_near_gives_no_terms():
     assert terms.energy == 0.0
     assert not terms.gradient.any()
     assert len(terms.active) == 0
+
+
+def test_a_contact_system_that_rounding_made_indefinite_is_still_factorized():
+    """A leap once ended in an exception of LAPACK instead of a status."""
+    turned = rotation([1, 2, 3], 40.0)
+    system = turned @ np.diag([1e10, 1.0, -1e-7]) @ turned.T
+    system = 0.5 * (system + system.T)
+    lower, _ = _factor(system, np.float32)
+    factor = np.tril(lower)
+    np.testing.assert_allclose(factor @ factor.T, system, atol=1e-3 * 1e10)
+    definite = turned @ np.diag([3.0, 2.0, 1.0]) @ turned.T
+    factor = np.tril(_factor(definite, np.float64)[0])
+    np.testing.assert_allclose(factor @ factor.T, definite, atol=1e-13)

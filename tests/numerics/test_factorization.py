@@ -1,5 +1,6 @@
 """Tests of the elimination order and the supernodal Cholesky factor."""
 
+import numba
 import numpy as np
 import pytest
 from scipy.sparse import identity
@@ -48,6 +49,45 @@ def test_double_precision_solves_to_rounding(system, with_patch):
     solution = SupernodalFactor(matrix, tree, np.float64).solve(right)
     assert np.abs(matrix @ solution - right).max() < 1e-11
     np.testing.assert_allclose(SuperLUFactor(matrix, tree).solve(right), solution, rtol=1e-8, atol=1e-8)
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A block large enough for branches and a trunk, with a patch that is the root."""
+    nodes, hexes, cells = block_mesh((18, 15, 12), 2.0)
+    elasticity = ShapeTargeting(jittered(nodes, 0.1, 0), hexes, np.ones(len(hexes)), 0.0017)
+    matrix = (elastic_stiffness(elasticity) + 1e-4 * identity(len(nodes))).tocsr()
+    lattice = lattice_coordinates(hexes, cells, len(nodes))
+    patch = np.flatnonzero((lattice[:, 2] == 0) & (lattice[:, 0] < 9))
+    return matrix, lattice, dissect(lattice, (matrix.indptr, matrix.indices), patch)
+
+
+def test_branches_do_not_need_each_other(large):
+    _, _, tree = large
+    assert len(tree.branches) >= 4
+    assert tree.branches[0, 0] == 0
+    assert np.array_equal(tree.branches[1:, 0], tree.branches[:-1, 1])
+    trunk = tree.starts[tree.branches[-1, 1]]
+    assert len(tree.order) - trunk > 300  # separators as well as the patch
+    for begin, end in tree.branches:
+        rows = np.concatenate(tree.structure[begin:end])
+        own = (rows >= tree.starts[begin]) & (rows < tree.starts[end])
+        assert (own | (rows >= trunk)).all()
+        assert own.any()
+        assert (rows >= trunk).any()
+
+
+def test_branches_and_trunk_together_solve_to_rounding_by_any_number_of_threads(large):
+    matrix, lattice, tree = large
+    right = np.random.default_rng(1).normal(size=(len(lattice), 3))
+    factor = SupernodalFactor(matrix, tree, np.float64)
+    before, solutions = numba.get_num_threads(), []
+    for threads in sorted({1, min(2, numba.config.NUMBA_NUM_THREADS)}):
+        numba.set_num_threads(threads)
+        solutions.append(factor.solve(right))
+    numba.set_num_threads(before)
+    assert np.abs(matrix @ solutions[0] - right).max() < 1e-11
+    assert np.array_equal(solutions[0], solutions[-1])
 
 
 def test_single_precision_is_good_for_six_digits(system):

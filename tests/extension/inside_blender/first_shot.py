@@ -81,3 +81,4 @@ print(
         }
     )
 )
+installation.leave()

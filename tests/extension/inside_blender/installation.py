@@ -1,5 +1,6 @@
 """What the scripts share: installing and enabling the zip, looking at what is registered, waiting for the worker."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -53,6 +54,13 @@ def registered() -> dict[str, list[str]]:
         if "physface" in getattr(function, "__module__", "")
     )
     return {"types": types, "properties": properties, "operators": operators, "handlers": handlers}
+
+
+def leave() -> None:
+    """End past the destructors of Blender as a module, which sometimes never return; the package's own way of doing so
+    is gone with the extension."""
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:

@@ -246,7 +246,8 @@ def _styles(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
 def _learn_style(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
     from .demo.console import Console
     from .fitting.actor_capture import read_actor
-    from .fitting.style_fit import StyleExamples, fit_style
+    from .fitting.style_examples import StyleExamples
+    from .fitting.style_fit import fit_style
     from .networks.generalized import load_generalized
     from .networks.style import load_style, save_style
 

@@ -87,8 +87,12 @@ class FaceAssets:
     model: GeneralizedModel
     model_hash: str
     evaluator: FoldedEvaluator
-    style: StyleInput = field(default_factory=StyleInput)
+    style: StyleInput = field(init=False)
     _spaces: dict[float, SharedSpace] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Styles play in the model's own N_e."""
+        object.__setattr__(self, "style", StyleInput(self.model.network.expression_field))
 
     @classmethod
     def load(cls, template_path: Path | None = None, weights_path: Path | None = None, thread_count: int = 1) -> Self:

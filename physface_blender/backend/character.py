@@ -27,6 +27,7 @@ from .identity import Identity
 from .lash_pose import pose_lashes
 from .rest_shape import RestShape, make_rest_shape
 from .rigid_motion import Transform, fit_rigid
+from .style_input import StyledField
 
 JAW_SAMPLE_COUNT = 256
 MANDIBLE_PARTING = -1.0
@@ -173,15 +174,15 @@ class Character:
             WeightsError: the styles cannot be used.
             EffectsError: what is painted does not fit the skin.
         """
-        weights = self._assets.style.perform(validated_expression(expression), style)
+        weights, styled = self._assets.style.perform(validated_expression(expression), style)
         if physics:
             effects.check_vertex_counts({part: len(vertices) for part, vertices in self.rest.vertices.items()})
             self._prepare(effects)
-            return self._pose_simulated(weights, contact, start, tolerance_mm, should_cancel)
+            return self._pose_simulated(weights, styled, contact, start, tolerance_mm, should_cancel)
         if self._skin_sampler is None:
             skin = self._assets.template.meshes["skin"].vertices
             self._skin_sampler = self._sampler(skin, self._shared.skin_parting)
-        displacements = self._skin_sampler.displacements(weights)
+        displacements = self._skin_sampler.displacements(weights, styled)
         count = len(self.rest.vertices["skin"])
         skin = self.rest.vertices["skin"] + displacements[:count]
         return self._posed(skin, self._jaw(displacements[count:]), self._eyes(weights))
@@ -216,6 +217,7 @@ class Character:
     def _pose_simulated(
         self,
         weights: npt.NDArray[np.float64],
+        style: StyledField | None,
         contact: bool,
         start: SimulationState | None,
         tolerance_mm: float | None,
@@ -224,7 +226,7 @@ class Character:
         shared, applied = self._shared, self._applied
         if start is None and applied.edits_bones:
             start = self._start_edited(should_cancel)
-        nodes, outside, jaw = self._network_pose(weights)
+        nodes, outside, jaw = self._network_pose(weights, style)
         eyes = self._eyes(weights)
         result = self._simulator.solve(
             self._reconciliation.applied(nodes, jaw),
@@ -248,14 +250,14 @@ class Character:
             ExpressionError: as in ``pose``.
         """
         self._prepare(NO_EFFECTS)
-        return self._network_pose(validated_expression(expression))[0]
+        return self._network_pose(validated_expression(expression), None)[0]
 
     def _network_pose(
-        self, weights: npt.NDArray[np.float64]
+        self, weights: npt.NDArray[np.float64], style: StyledField | None
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], Transform]:
         """The network's nodes (N, 3), the displacement (O, 3) of the skin beyond the tissue, and the jaw."""
         node_count, outside_count = len(self._shared.node_positions), len(self._shared.outside)
-        displacements = self._tissue_sampler.displacements(weights)
+        displacements = self._tissue_sampler.displacements(weights, style)
         nodes, outside, mandible = np.split(displacements, [node_count, node_count + outside_count])
         return self._rest.nodes + nodes, outside, self._jaw(mandible)
 

@@ -7,6 +7,7 @@ import torch
 
 from ..networks.generalized import DISPLACEMENT_SCALE_MM, EXPRESSION_COUNT, Actor
 from .folded_field import FoldedEvaluator
+from .style_input import StyledField
 
 
 class DisplacementSampler:
@@ -33,19 +34,26 @@ class DisplacementSampler:
             torch.as_tensor(np.ascontiguousarray(points, dtype=np.float32)),
             torch.as_tensor(np.ascontiguousarray(parting, dtype=np.float32)),
         )
-        self._neutral = self._field(torch.zeros(EXPRESSION_COUNT))
+        self._neutral = self._field(torch.zeros(EXPRESSION_COUNT), None)
 
     @torch.inference_mode()
-    def displacements(self, expression: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Displacements (P, 3) in mm from the rest shape under an expression (52,); exactly zero for zero weights."""
+    def displacements(self, expression: npt.ArrayLike, style: StyledField | None = None) -> npt.NDArray[np.float64]:
+        """Displacements (P, 3) in mm from the rest shape; exactly zero for zero weights.
+
+        Args:
+            expression: (52,) what the muscles do.
+            style: N_e with a style input and its value; None is no style.
+        """
         weights = torch.as_tensor(np.ascontiguousarray(expression, dtype=np.float32))
         if not bool(weights.any()):
             return np.zeros((len(self._coordinates), 3))
-        difference = self._field(weights) - self._neutral
+        difference = self._field(weights, style) - self._neutral
         return DISPLACEMENT_SCALE_MM * difference.numpy().astype(np.float64)
 
-    def _field(self, expression: torch.Tensor) -> torch.Tensor:
+    def _field(self, expression: torch.Tensor, style: StyledField | None) -> torch.Tensor:
         """N_e (P, 3) in units of ``DISPLACEMENT_SCALE_MM`` under an expression (52,)."""
         expression_code = self._network.encode_expression(expression[None])
         code = self._network.expression_condition(self._identity_code, expression_code)
-        return self._evaluator.evaluate(self._network.expression_field, self._coordinates, code)
+        if style is None:
+            return self._evaluator.evaluate(self._network.expression_field, self._coordinates, code)
+        return self._evaluator.evaluate(style.field, self._coordinates, torch.cat([code, style.code[None]], dim=1))

@@ -14,7 +14,8 @@ from ..fitting.binding import LEAST_FACING, REACH_MM
 from ..fitting.errors import FittingCancelled
 from ..fitting.scan import Scan
 from ..fitting.scan_to_face import ScanFitter
-from ..fitting.style_fit import StyleExamples, StyleFitCancelled, fit_style
+from ..fitting.style_examples import StyleExamples
+from ..fitting.style_fit import StyleFitCancelled, fit_style
 from ..networks.style import load_style, save_style
 from .assets import FaceAssets
 from .character import Progress

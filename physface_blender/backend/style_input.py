@@ -3,11 +3,14 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from ..networks.modulated_siren import ModulatedSiren
 from ..networks.style import StyleModel, load_style
 from .errors import StyleError
 
@@ -15,11 +18,26 @@ FILE_SUFFIX = ".safetensors"
 SUM_TOLERANCE = 1e-6
 
 
+@dataclass(frozen=True, eq=False)
+class StyledField:
+    """N_e with a style input, and its value.
+
+    Attributes:
+        field: N_e whose code ends with the style input.
+        code: (STYLE_SIZE,) float32.
+    """
+
+    field: ModulatedSiren
+    code: torch.Tensor
+
+
 class StyleInput:
     """The styles of a session: the shipped ones, read with the first use, and those of files, read when they are named."""
 
-    def __init__(self, model: StyleModel | None = None) -> None:
-        """Use these styles; the shipped ones when None."""
+    def __init__(self, field: ModulatedSiren, model: StyleModel | None = None) -> None:
+        """Use these styles, the shipped ones when None, in a network N_e."""
+        self._plain = field
+        self._styled: ModulatedSiren | None = None
         self._given = self._model = model
         self._files: set[str] = set()
 
@@ -32,13 +50,15 @@ class StyleInput:
         """
         return tuple(name for name in self._loaded().names if name not in self._files)
 
-    def perform(self, weights: npt.NDArray[np.float64], style: Mapping[str, float]) -> npt.NDArray[np.float64]:
-        """The expression (52,) that the muscles do when one (52,), 0..1, is asked for.
+    def perform(
+        self, weights: npt.NDArray[np.float64], style: Mapping[str, float]
+    ) -> tuple[npt.NDArray[np.float64], StyledField | None]:
+        """What the muscles do (52,) when an expression (52,), 0..1, is asked for, and N_e with its style.
 
         Args:
             weights: ARKit weights, 0..1.
             style: weights by the name of a shipped style or the path of a style file; what they lack to 1 is the plain
-                performance. Empty: the expression as it is.
+                performance. Empty: the expression as it is, and None.
 
         Raises:
             StyleError: a style is unknown, or the weights are not numbers 0..1 that add up to 1 at most.
@@ -46,10 +66,13 @@ class StyleInput:
         """
         shares = checked_shares(style)
         if not any(shares.values()):
-            return weights
+            return weights, None
         for name in shares:
             self._find(name)
-        return self._loaded().perform(weights, shares)
+        done, code = self._loaded().perform(weights, shares)
+        if self._styled is None:
+            self._styled = self._loaded().network.widened(self._plain)
+        return done, StyledField(self._styled, torch.as_tensor(code, dtype=torch.float32))
 
     def forget_files(self) -> None:
         """Read style files again when they are next named: one of them was learned anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,19 +13,28 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..fitting.style_fit import StyleExamples, displacement
+from ..fitting.style_examples import StyleExamples, displacement
 from ..networks.actuation import ActuationModel
 from ..networks.generalized import GeneralizedModel, load_generalized
 from ..networks.style import StyleModel, load_style
 from ..networks.weights import load_weights
 from ..training.seeds import TRAINED_ACTORS
 from ..training.style.actors import ActorStage, style_maps
-from ..training.style.actuation_run import prepare_lessons
+from ..training.style.actuation_run import prepare_lessons, training_expressions
 from ..training.style.performer import Performer
-from ..training.style.reconstruction import TESTED_ACTORS, frames, held_out, interpolation_steps, perform
+from ..training.style.reconstruction import TESTED_ACTORS, frames, held_out, interpolation_steps, perform, style_codes
 from ..training.style.semantic_shapes import SHAPE_NAMES, semantic_weights
-from ..training.style.stage_one import CONFIGURATIONS, VARIANTS
+from ..training.style.stage_one import CONFIGURATIONS, VARIANTS, Lesson
+from .neighbor_map import neighbor_map
 from .style_page import write_page
+from .style_pictures import (
+    error_sheet,
+    face_picture,
+    neighbor_drawing,
+    retargeting_sheet,
+    transfer_sheet,
+    write_sheet,
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -36,8 +46,11 @@ TRANSFERRED: dict[str, dict[str, float]] = {
 """What one actor is asked to do in another one's style."""
 TRANSFERRED_STYLES = (2, 4)
 """Whose style: so many actors on from the one whose face it is."""
-PLAYED = ("model_cswl", "displacement")
-"""The models whose transfer and interpolation are measured, where they are trained."""
+PLAYED = ("model_cswl", "model_n", "displacement")
+"""The models whose transfer and interpolation are measured and shown, where they are trained."""
+NEIGHBORS_SHOWN = 60
+"""Expressions under every style in the picture of the modulation codes."""
+RETARGETED_FRAMES = 5
 BLEND_STEPS = 5
 """Figure 9: 0, 1/4, 1/2, 3/4 and 1."""
 
@@ -47,7 +60,7 @@ Perform = Callable[[Performer, Array, int], Array]
 
 @dataclass(frozen=True)
 class Unified:
-    """The generalized model with the style network before it, as it is shipped."""
+    """The generalized model with style as its third input, as it is shipped."""
 
     model: GeneralizedModel
     styles: StyleModel
@@ -62,10 +75,13 @@ class Unified:
         """The same in a mixture of styles."""
         examples = StyleExamples.of(self.model, performer.actor, [])
         asked = np.clip(blendweights @ performer.actor.shape_weights, 0.0, 1.0)
-        muscles = torch.as_tensor(self.styles.perform(asked, style), dtype=torch.float32)
+        inputs = [torch.as_tensor(part, dtype=torch.float32).split(10) for part in self.styles.perform(asked, style)]
         vertices = torch.as_tensor(performer.carried)
-        moved = torch.cat([displacement(self.model.network, examples, part, vertices) for part in muscles.split(10)])
-        return performer.actor.neutral[performer.carried] + moved.double().numpy()
+        moved = [
+            displacement(self.model, self.styles.network, examples, muscles, code, vertices)
+            for muscles, code in zip(*inputs, strict=True)
+        ]
+        return performer.actor.neutral[performer.carried] + torch.cat(moved).double().numpy()
 
 
 class EvaluationError(Exception):
@@ -103,22 +119,89 @@ def evaluate_style(arguments: Sequence[str], tell: Callable[[float, str], None])
     unified = Unified(load_generalized(), load_style())
     by_frame = dict(metrics["frames"])
     by_frame["unified"] = [_unified_errors(unified, performer, index) for index, performer in enumerate(performers)]
+    validation = {name: _mean(rows) for name, rows in metrics["validation"].items() if rows}
+    checked = [lesson.performer for lesson in lessons[TESTED_ACTORS:]]
+    validation["unified"] = _mean(
+        [_unified_errors(unified, performer, TESTED_ACTORS + index) for index, performer in enumerate(checked)]
+    )
     models = _trained(options.training, metrics)
     stage = ActorStage.load(options.data, options.training / "actors")
+    ways: dict[str, Perform] = {"unified": unified} | {name: _way(name, model) for name, model in models.items()}
     result = {
-        "table1": {name: round(float(np.mean(np.concatenate(rows))), 4) for name, rows in by_frame.items()},
+        "table1": {name: _mean(rows) for name, rows in by_frame.items()},
+        "validation": validation,
+        "cpu_minutes": metrics["cpu_minutes"],
         "frames": {name: [[round(error, 3) for error in row] for row in rows] for name, rows in by_frame.items()},
         "silhouette": metrics["silhouette"],
-        "style_transfer": _style_transfer(models, unified, performers, stage, tell),
+        "style_transfer": _style_transfer(ways, performers, stage, tell),
         "interpolation": _interpolation(models, unified, performers, tell),
         "maps": metrics["maps"],
         "configuration": metrics["configuration"],
         "command": "python3 build.py train actuation && python3 build.py evaluate style",
-        "date": "2026-11-21",
+        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         "machine": "one core of an AMD EPYC (Zen 5), 24 GB, no GPU, shared with other work",
     }
+    options.out.mkdir(parents=True, exist_ok=True)
+    _draw(options.out, ways, models, unified, lessons, stage, tell)
     write_page(result, options.out)
     return 0
+
+
+def _mean(rows: Sequence[Sequence[float]]) -> float:
+    return round(float(np.mean(np.concatenate(rows))), 4)
+
+
+def _asked() -> dict[str, Array]:
+    """Blendweights (19,) of what is asked for in another one's style."""
+    return {label: np.array([shapes.get(name, 0.0) for name in SHAPE_NAMES]) for label, shapes in TRANSFERRED.items()}
+
+
+def _draw(
+    folder: Path,
+    ways: dict[str, Perform],
+    models: dict[str, ActuationModel],
+    unified: Unified,
+    lessons: Sequence[Lesson],
+    stage: ActorStage,
+    tell: Callable[[float, str], None],
+) -> None:
+    """The pictures, of the physical full model where it is there and of the shipped one."""
+    performers = [lesson.performer for lesson in lessons]
+    asked, tested = _asked(), performers[:TESTED_ACTORS]
+    truth = stage.skin(
+        tested[0].actor.identity,
+        style_maps()[TRANSFERRED_STYLES[0]](np.clip(np.stack(list(asked.values())) @ semantic_weights(), 0.0, 1.0)),
+    )[:, tested[0].carried]
+    shown = [ways[name] for name in ("model_cswl", "model_n", "displacement", "unified") if name in ways]
+    write_sheet(folder / "style_canonical.png", error_sheet(tested[0], shown, asked, TRANSFERRED_STYLES[0], truth))
+    source, target = tested[1], tested[0]
+    positions, weights = frames(source, held_out(source)[0])
+    chosen = np.linspace(0, len(weights) - 1, RETARGETED_FRAMES).astype(int)
+    for name in ("model_cswl", "unified"):
+        if name not in ways:
+            continue
+        tell(1.0, f"pictures of {name}")
+        write_sheet(folder / f"style_transfer_{name}.png", transfer_sheet(tested, ways[name], asked, TRAINED_ACTORS))
+        write_sheet(
+            folder / f"style_retargeting_{name}.png",
+            retargeting_sheet(source, target, positions[chosen], weights[chosen], ways[name], 0),
+        )
+        write_sheet(
+            folder / f"style_interpolation_{name}.png",
+            [
+                [face_picture(tested[0], skin) for skin in _blended(name, models, unified, tested[0], 0, asked[label])]
+                for label in ("smile", "surprise")
+            ],
+        )
+    places = {}
+    expressions = training_expressions(lessons)
+    expressions = expressions[:: max(1, len(expressions) // NEIGHBORS_SHOWN)]
+    for name, title in (("model_csw", "without Lipschitz"), ("model_cswl", "with Lipschitz")):
+        if name in models:
+            codes, labels = style_codes(models[name], expressions)
+            places[title] = neighbor_map(codes), labels
+    if places:
+        (folder / "style_codes.svg").write_text(neighbor_drawing(places), encoding="utf-8")
 
 
 def _trained(folder: Path, metrics: dict) -> dict[str, ActuationModel]:
@@ -127,7 +210,7 @@ def _trained(folder: Path, metrics: dict) -> dict[str, ActuationModel]:
     width = CONFIGURATIONS[metrics["configuration"]].width
     for name, variant in VARIANTS.items():
         file = folder / name / "actuation.safetensors"
-        if name not in PLAYED or name not in metrics["frames"]:
+        if variant.single or name not in metrics["frames"]:
             continue
         models[name] = ActuationModel(variant.settings(TRAINED_ACTORS, width)).eval().requires_grad_(False)
         load_weights(models[name], "actuation", file)
@@ -144,20 +227,18 @@ def _unified_errors(unified: Unified, performer: Performer, index: int) -> list[
 
 
 def _style_transfer(
-    models: dict[str, ActuationModel], unified: Unified, performers: list[Performer], stage: ActorStage, tell: Callable
+    played: dict[str, Perform], performers: list[Performer], stage: ActorStage, tell: Callable
 ) -> dict[str, float]:
     """Mean vertex error in mm when an actor performs in the style of others.
 
     Our actors are synthetic, so what that looks like is known; the paper could only show it.
     """
-    blendweights = np.zeros((len(TRANSFERRED), len(SHAPE_NAMES)))
-    for row, asked in enumerate(TRANSFERRED.values()):
-        for name, weight in asked.items():
-            blendweights[row, SHAPE_NAMES.index(name)] = weight
+    blendweights = np.stack(list(_asked().values()))
     maps = style_maps()[:TRAINED_ACTORS]
     asked = np.clip(blendweights @ semantic_weights(), 0.0, 1.0)
-    ways: dict[str, Perform] = {"own_linear_rig": _own_linear_rig, "unified": unified}
-    ways |= {name: _way(name, model) for name, model in models.items()}
+    ways = {"own_linear_rig": _own_linear_rig} | {
+        name: way for name, way in played.items() if name in ("unified", *PLAYED)
+    }
     errors: dict[str, list[float]] = {name: [] for name in ways}
     for target, performer in enumerate(performers):
         for style in ((target + step) % TRAINED_ACTORS for step in TRANSFERRED_STYLES):
@@ -183,27 +264,32 @@ def _way(name: str, model: ActuationModel) -> Perform:
     return way
 
 
+def _blended(
+    name: str, models: dict[str, ActuationModel], unified: Unified, performer: Performer, first: int, weights: Array
+) -> list[Array]:
+    """Skins (P, 3) of blendweights (19,) on the way from one actor's style to that of the third on from it."""
+    second = (first + 3) % TRAINED_ACTORS
+    skins = []
+    for blend in np.linspace(0.0, 1.0, BLEND_STEPS):
+        if name == "unified":
+            style = {f"actor_{first + 1}": 1.0 - blend, f"actor_{second + 1}": blend}
+            skins.append(unified.blended(performer, weights[None], style)[0])
+        else:
+            model = models[name]
+            style = torch.lerp(model.styles[first], model.styles[second], float(blend))
+            skins.append(perform(model, performer, VARIANTS[name], weights[None], style)[0])
+    return skins
+
+
 def _interpolation(
     models: dict[str, ActuationModel], unified: Unified, performers: list[Performer], tell: Callable
 ) -> dict[str, float]:
     """Unevenness of a smile's and a surprise's way from one style to another in four steps (figure 9); 1 is even."""
-    blends = np.linspace(0.0, 1.0, BLEND_STEPS)
-    found: dict[str, list[float]] = {name: [] for name in ("unified", *models)}
+    found: dict[str, list[float]] = {name: [] for name in ("unified", *PLAYED) if name == "unified" or name in models}
+    asked = _asked()
     for first, performer in enumerate(performers):
-        second = (first + 3) % TRAINED_ACTORS
-        for name in ("smile", "surprise"):
-            blendweights = np.zeros((1, len(SHAPE_NAMES)))
-            for shape, weight in TRANSFERRED[name].items():
-                blendweights[0, SHAPE_NAMES.index(shape)] = weight
-            names = (f"actor_{first + 1}", f"actor_{second + 1}")
-            skins = [
-                unified.blended(performer, blendweights, dict(zip(names, (1.0 - blend, blend), strict=True)))[0]
-                for blend in blends
-            ]
-            found["unified"].append(interpolation_steps(skins))
-            for row, model in models.items():
-                styles = [torch.lerp(model.styles[first], model.styles[second], float(blend)) for blend in blends]
-                skins = [perform(model, performer, VARIANTS[row], blendweights, style)[0] for style in styles]
-                found[row].append(interpolation_steps(skins))
+        for label in ("smile", "surprise"):
+            for name, steps in found.items():
+                steps.append(interpolation_steps(_blended(name, models, unified, performer, first, asked[label])))
         tell(1.0, f"styles blended on {performer.actor.name}")
     return {name: round(float(np.mean(values)), 3) for name, values in found.items()}

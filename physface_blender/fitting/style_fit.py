@@ -1,19 +1,18 @@
 """Learns styles from captures: what an actor's muscles do when something is asked for, so that the skin goes where it went.
 
-The generalized model is frozen; only what stands before it (``networks.style``) is learned, through it, from skin alone.
+The generalized model is frozen; only what ``networks.style`` adds to it is learned, through it, from skin alone.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from ..networks.generalized import DISPLACEMENT_SCALE_MM, EXPRESSION_COUNT, GeneralizedModel, GeneralizedNetwork
-from ..networks.style import CROSSED_COUNT, FEATURE_COUNT, StyleModel, StyleNetwork
+from ..networks.generalized import EXPRESSION_COUNT, GeneralizedModel
+from ..networks.style import CROSSED_COUNT, FEATURE_COUNT, STYLE_SIZE, Readout, StyleModel, StyleNetwork
 from ..performance.arkit import ARKIT_NAMES
-from .actor_capture import ActorCapture, ActorCaptureError
+from .style_examples import StyleExamples, displacement
+from .style_field import MUSCLE_SHARE, field_readout, output_coefficients
 
 RIDGE = 1.0
 OVERSHOOT = 30.0
@@ -22,85 +21,12 @@ FRAMES, POINTS = 24, 192
 """A step's sample."""
 CODE_STEPS, READOUT_STEPS = 150, 1000
 CODE_RATE, READOUT_RATE = 3e-2, 1e-2
-SHAPE_SHARE = 0.3
-"""Share of a step's samples that are static shapes; they are few but each is an expression of its own."""
 
 Progress = Callable[[float, str], bool]
 
 
 class StyleFitCancelled(Exception):  # noqa: N818 - an expected outcome, not an error
     """The learning of a style was cancelled."""
-
-
-@dataclass(frozen=True, eq=False)
-class StyleExamples:
-    """What one actor showed.
-
-    Attributes:
-        asked: (N, 52) ARKit weights: of the static shapes first, then of frames by projection on the actor's basis.
-        shown: (N, V, 3) displacement of the skin from the neutral, mm.
-        shape_count: how many of the N are static shapes.
-        coordinates: (V, 4) of N_e.
-        identity_code: (1, 128).
-    """
-
-    asked: torch.Tensor
-    shown: torch.Tensor
-    shape_count: int
-    coordinates: torch.Tensor
-    identity_code: torch.Tensor
-
-    @classmethod
-    @torch.no_grad()
-    def of(cls, model: GeneralizedModel, actor: ActorCapture, sequences: Iterable[str] | None = None) -> Self:
-        """The examples in a capture.
-
-        Args:
-            model: the generalized model.
-            actor: with canonical points; the mean identity stands in for an unknown one.
-            sequences: names of the performances to use; all when None.
-
-        Raises:
-            ActorCaptureError: nothing says where the vertices lie in the canonical face.
-        """
-        if actor.canonical is None:
-            raise ActorCaptureError(
-                f"Nothing says where the vertices of actor {actor.name} lie in the canonical face; fit the face first."
-            )
-        asked, shown = [actor.shape_weights], [actor.shapes]
-        for name in actor.sequences if sequences is None else sequences:
-            positions = actor.sequences[name].positions
-            asked.append(actor.blendweights(positions) @ actor.shape_weights)
-            shown.append(positions - actor.neutral)
-        identity = np.zeros(100) if actor.identity is None else actor.identity
-        network = model.network
-        return cls(
-            _tensor(np.clip(np.concatenate(asked), 0.0, 1.0)),
-            _tensor(np.concatenate(shown)),
-            len(actor.shapes),
-            network.material_coordinates(_tensor(actor.canonical), _tensor(actor.parting)),
-            network.identity_encoder(_tensor(identity)[None]),
-        )
-
-    def draw(self, generator: torch.Generator, count: int) -> torch.Tensor:
-        """Indices (count,) of examples for one step."""
-        shapes = count if self.shape_count == len(self.asked) else round(SHAPE_SHARE * count)
-        still = torch.randint(self.shape_count, (shapes,), generator=generator)
-        if shapes == count:
-            return still
-        moving = torch.randint(self.shape_count, len(self.asked), (count - shapes,), generator=generator)
-        return torch.cat([still, moving])
-
-
-def displacement(
-    network: GeneralizedNetwork, examples: StyleExamples, muscles: torch.Tensor, vertices: torch.Tensor
-) -> torch.Tensor:
-    """N_e (B, P, 3) in mm at vertices (P,) of an actor under expression inputs (B, 52); zero for zero."""
-    inputs = torch.cat([muscles, torch.zeros(1, EXPRESSION_COUNT)])
-    codes = network.encode_expression(inputs)
-    condition = network.expression_condition(examples.identity_code.expand(len(inputs), -1), codes)
-    field = network.expression_field(examples.coordinates[vertices].expand(len(inputs), -1, -1), condition)
-    return DISPLACEMENT_SCALE_MM * (field[:-1] - field[-1:])
 
 
 def ridge_weights() -> torch.Tensor:
@@ -120,18 +46,26 @@ def ridge_weights() -> torch.Tensor:
 def style_loss(
     model: GeneralizedModel,
     styles: StyleNetwork,
-    readout: torch.Tensor,
+    muscles: torch.Tensor,
     examples: StyleExamples,
     generator: torch.Generator,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean squared distance in mm^2 on a sample of frames and vertices, and the penalty of muscles beyond 0..1."""
+    """Mean squared distance in mm^2 on a sample of frames and vertices, and the penalty of muscles beyond 0..1.
+
+    Args:
+        model: the generalized model.
+        styles: the features.
+        muscles: readout (52, FEATURE_COUNT).
+        examples: what the actor showed.
+        generator: draws the sample.
+    """
     rows = examples.draw(generator, FRAMES)
     vertices = torch.randint(len(examples.coordinates), (POINTS,), generator=generator)
-    wanted = styles(examples.asked[rows], readout)
-    muscles = wanted.clamp(0.0, 1.0)
-    shown = displacement(model.network, examples, muscles, vertices)
+    wanted, none = styles(examples.asked[rows], Readout(muscles, torch.zeros(STYLE_SIZE, FEATURE_COUNT)))
+    done = wanted.clamp(0.0, 1.0)
+    shown = displacement(model, styles, examples, done, none, vertices)
     distance = (shown - examples.shown[rows][:, vertices]).square().sum(-1).mean()
-    return distance, OVERSHOOT * (wanted - muscles).square().mean()
+    return distance, OVERSHOOT * (wanted - done).square().mean()
 
 
 def fit_style(
@@ -141,8 +75,8 @@ def fit_style(
     *,
     seed: int = 0,
     progress: Progress | None = None,
-) -> torch.Tensor:
-    """The readout (52, FEATURE_COUNT) of a new actor: first a code among the known styles, then its own correction.
+) -> Readout:
+    """The readout of a new actor: a code among the known styles, its own correction, and last the style input of N_e.
 
     Args:
         model: the generalized model.
@@ -155,7 +89,7 @@ def fit_style(
         StyleFitCancelled: ``progress`` said so.
     """
     generator = torch.Generator().manual_seed(seed)
-    known = torch.stack(list(styles.readouts.values()))
+    known = torch.stack([readout.muscles for readout in styles.readouts.values()]) / MUSCLE_SHARE
     code = torch.zeros(len(known), requires_grad=True)
     correction = torch.zeros(EXPRESSION_COUNT, FEATURE_COUNT, requires_grad=True)
     price = ridge_weights()
@@ -166,8 +100,8 @@ def fit_style(
             optimizer = torch.optim.Adam([correction], lr=READOUT_RATE)
         if step > CODE_STEPS:
             optimizer.param_groups[0]["lr"] = READOUT_RATE * min(1.0, 2.0 * (total - step) / READOUT_STEPS)
-        readout = torch.einsum("k,kij->ij", code, known) + correction
-        distance, overshoot = style_loss(model, styles.network, readout, examples, generator)
+        muscles = torch.einsum("k,kij->ij", code, known) + correction
+        distance, overshoot = style_loss(model, styles.network, muscles, examples, generator)
         penalty = RIDGE / (FRAMES * POINTS) * (price * correction.square()).sum() + 1e-3 * code.square().sum()
         optimizer.zero_grad(set_to_none=True)
         (distance + overshoot + penalty).backward()
@@ -176,7 +110,9 @@ def fit_style(
             error = float(distance.detach()) ** 0.5
             if not progress(step / total, f"Learning the style, {error:.2f} mm from what was shown"):
                 raise StyleFitCancelled("The learning of the style was cancelled.")
-    return (torch.einsum("k,kij->ij", code, known) + correction).detach()
+    muscles = MUSCLE_SHARE * (torch.einsum("k,kij->ij", code, known) + correction).detach()
+    coefficients = output_coefficients(model, styles.network, examples, muscles)
+    return Readout(muscles, field_readout(styles.network, coefficients))
 
 
 def _tensor(values: np.ndarray) -> torch.Tensor:

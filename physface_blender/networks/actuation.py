@@ -14,6 +14,8 @@ STYLE_FEATURES = 32
 EXPRESSION_FEATURES = 64
 CODE_SIZE = STYLE_FEATURES + EXPRESSION_FEATURES
 JAW_WIDTH = 64
+EXPRESSION_SCALE = 4.0
+"""Blendweights of performances are mostly far below 1; the MLP wants inputs of unit size."""
 FIRST_FREQUENCY = 30.0
 OUTPUT_SCALE = 0.3
 """Typical strain of an expression, in which the tensors are put out."""
@@ -60,7 +62,7 @@ class ActuationModel(nn.Module):
         super().__init__()
         self.settings = settings
         width, layer = settings.width, LipschitzLinear if settings.lipschitz else nn.Linear
-        self.styles = nn.Parameter(0.1 * torch.randn(settings.actor_count, STYLE_SIZE))
+        self.styles = nn.Parameter(torch.randn(settings.actor_count, STYLE_SIZE))
         self.style_mlp = nn.Sequential(
             layer(STYLE_SIZE, STYLE_FEATURES), nn.GELU(), layer(STYLE_FEATURES, STYLE_FEATURES), nn.GELU()
         )
@@ -96,7 +98,7 @@ class ActuationModel(nn.Module):
 
     def code(self, expression: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         """Z (B, CODE_SIZE) of expressions (B, expression_count) and style codes (B, STYLE_SIZE)."""
-        return torch.cat([self.expression_mlp(expression), self.style_mlp(style)], dim=-1)
+        return torch.cat([self.expression_mlp(EXPRESSION_SCALE * expression), self.style_mlp(style)], dim=-1)
 
     def modulation_code(self, code: torch.Tensor) -> torch.Tensor:
         """M (B, depth, width) of z (B, CODE_SIZE); what figure 4 shows."""

@@ -67,12 +67,16 @@ class ModulatedSiren(nn.Module):
         Returns:
             (B, P, output_count).
         """
+        return self.features(coordinates, code) @ self.output_weight(code) + self.output.bias
+
+    def features(self, coordinates: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        """What the output layer sees (B, P, width) at coordinates (B, P, coordinate_count) for codes (B, code_size)."""
         values = coordinates
         for layer, scale, shift in zip(self.layers, self.scales, self.shifts, strict=True):
             values = values * (1.0 + scale(code)).unsqueeze(1)
             values = torch.nn.functional.linear(values, layer.weight) + (layer.bias + shift(code)).unsqueeze(1)
             values = torch.sin(self.frequency * values)
-        return values @ self.output_weight(code) + self.output.bias
+        return values
 
     def forward_with_tangents(
         self, coordinates: torch.Tensor, tangents: torch.Tensor, code: torch.Tensor

@@ -12,8 +12,8 @@ from .allocator import keep_freed_memory
 from .generalized.publish import publish_generalized
 from .generalized.run import run_ablations, run_generalized
 from .style.actuation_run import run_actuation
-from .style.before_generalized import run_style
 from .style.publish import publish_style
+from .style.styled_generalized import run_style
 
 MODELS = {
     "generalized": (run_generalized, publish_generalized),

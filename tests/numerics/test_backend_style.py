@@ -11,6 +11,7 @@ from physface_blender.backend.character import Character, CharacterSettings
 from physface_blender.backend.errors import StyleError
 from physface_blender.backend.identity import Identity
 from physface_blender.backend.learned_style import placed
+from physface_blender.backend.played_performance import PerformancePlayer
 from physface_blender.backend.service import Service
 from physface_blender.backend.settings import BackendSettings
 from physface_blender.demo.style_sheet import STYLED_EXPRESSIONS
@@ -45,8 +46,24 @@ def test_styles_blend_without_popping(character, asked):
         assert np.linalg.norm(skins[len(up) - 1] - skins[0], axis=1).max() > 1.0  # and there is a style to be seen
 
 
+@pytest.mark.slow
+def test_styles_blend_without_intersections(character):
+    """With lips that press each other: from one style to another no skin or tooth passes through any other, while
+    without contact they would."""
+    weights = expression(mouthRollLower=0.6, mouthRollUpper=0.6, mouthClose=0.2, jawOpen=0.1)
+    player = PerformancePlayer(character, FaceAssets.load().template)
+    start, without = None, 0
+    for share in np.linspace(0.0, 1.0, 5):
+        style = {"actor_3": 1.0 - share, "actor_5": share}
+        posed = character.pose(weights, style=style, start=start)
+        start = posed.state
+        assert player.count(posed).total == 0
+        without += player.count(character.pose(weights, style=style, contact=False)).total
+    assert without > 0
+
+
 def test_a_style_moves_the_simulated_face(character):
-    """With physics the style plays too, without intersections by construction, and converges."""
+    """With physics the style plays too, and converges."""
     weights = expression(**STYLED_EXPRESSIONS["smile"])
     plain, styled = (character.pose(weights, style=style) for style in ({}, {"actor_1": 1.0}))
     assert styled.result.status.name == "CONVERGED"

@@ -42,11 +42,11 @@ class _Performer:
 
     def __init__(self, count: int) -> None:
         generator = torch.Generator().manual_seed(0)
-        self.gauss_coordinates = 0.5 * torch.randn(count, 4, generator=generator)
-        self.gauss_own = self.gauss_coordinates + 0.1
-        self.gauss_rotations = torch.eye(3).expand(count, 3, 3)
-        self.skin_coordinates = self.gauss_coordinates[:50]
-        self.skin_rotations = self.gauss_rotations[:50]
+        self.cell_coordinates = 0.5 * torch.randn(count, 4, generator=generator)
+        self.cell_own = self.cell_coordinates + 0.1
+        self.cell_rotations = torch.eye(3).expand(count, 3, 3)
+        self.skin_coordinates = self.cell_coordinates[:50]
+        self.skin_rotations = self.cell_rotations[:50]
 
 
 def _lesson() -> Lesson:
@@ -54,11 +54,12 @@ def _lesson() -> Lesson:
     performer, frames = _Performer(200), 30
     generator = torch.Generator().manual_seed(1)
     expression = torch.cat([torch.eye(19), torch.rand(frames - 19, 19, generator=generator)])
-    place = performer.gauss_coordinates.sum(-1)
+    place = performer.cell_coordinates.sum(-1)
     tensors = 0.1 * torch.sin(3.0 * place)[None, :, None] * expression[:, :6].unsqueeze(1)
     displacement = 5.0 * tensors[:, :50, :3]
     jaw = torch.eye(4).expand(frames, 4, 4)
-    return Lesson(performer, PassiveTensors(expression, torch.arange(200), tensors, jaw, displacement))
+    nodes = torch.zeros(frames, 1, 3)
+    return Lesson(performer, PassiveTensors(expression, tensors, nodes, jaw, displacement, ["training"], [frames - 19]))
 
 
 @pytest.mark.parametrize("name", ["model_cswl", "model_n", "displacement", "yang_2022"])

@@ -128,9 +128,9 @@ def _window(take: Array, index: int, length: int) -> Array:
     return take[starts[index] : starts[index] + length : FRAME_STRIDE]
 
 
-def load_actors(data: Path, folder: Path) -> list[ActorCapture]:
-    """The nine actors, from files ``folder/actor_1.npz`` ..., which are made when they are missing."""
-    files = [folder / f"{actor_name(index)}.npz" for index in range(len(ACTOR_STYLE_SEEDS))]
+def load_actors(data: Path, folder: Path, count: int = len(ACTOR_STYLE_SEEDS)) -> list[ActorCapture]:
+    """The first of the nine actors, from files ``folder/actor_1.npz`` ..., which are made when they are missing."""
+    files = [folder / f"{actor_name(index)}.npz" for index in range(count)]
     if not all(file.is_file() for file in files):
         stage = ActorStage.load(data, folder)
         for index, file in enumerate(files):

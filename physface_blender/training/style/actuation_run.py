@@ -1,10 +1,13 @@
 """Trains the rows of table 1: actors made ready once, then one model after the other."""
 
+import csv
 import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from ...anatomy.material_space import load_or_build
 from ...anatomy.template import load_template
@@ -15,9 +18,12 @@ from .actors import load_actors
 from .passive import passive_tensors
 from .performer import Performer, prepare_performer
 from .reconstruction import TESTED_ACTORS, held_out, linear_rig_errors, model_errors, style_silhouette
-from .stage_one import CONFIGURATIONS, VARIANTS, Lesson, Variant, train_stage_one
+from .stage_one import CONFIGURATIONS, VARIANTS, Lesson, train_stage_one
+from .stage_two import train_stage_two
 
 RESOLUTION_MM = 5.0
+VALIDATION_STRIDE = 2
+"""Of the tested frames, in the validation."""
 
 Progress = Callable[[float, str], None]
 
@@ -27,7 +33,7 @@ def prepare_lessons(data: Path, directory: Path, progress: Progress) -> list[Les
     template, model = load_template(), load_generalized()
     space = load_or_build(template, RESOLUTION_MM, directory / "cache")
     lessons = []
-    for actor in load_actors(data, directory / "actors")[:TRAINED_ACTORS]:
+    for actor in load_actors(data, directory / "actors", TRAINED_ACTORS):
         progress(0.0, f"{actor.name}: canonical map and passive simulation")
         performer = prepare_performer(actor, model, template, space, directory)
         lessons.append(Lesson(performer, passive_tensors(performer, directory, lambda text: progress(0.0, text))))
@@ -49,61 +55,84 @@ def run_actuation(configuration_name: str, data: Path, directory: Path, progress
     """
     lessons = prepare_lessons(data, directory, progress)
     file = directory / "metrics.json"
-    metrics = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"frames": {}, "silhouette": {}}
-    tested = [lesson.performer for lesson in lessons[:TESTED_ACTORS]]
-    metrics["maps"] = {lesson.performer.actor.name: lesson.performer.statistics.summary() for lesson in lessons}
+    metrics = _read(file)
+    performers = [lesson.performer for lesson in lessons]
+    metrics["maps"] = {performer.actor.name: performer.statistics.summary() for performer in performers}
     metrics["configuration"] = configuration_name
-    if "linear_rig" not in metrics["frames"]:
-        metrics["frames"]["linear_rig"] = _by_frame(tested, linear_rig_errors)
+    for kind, people in (("frames", performers[:TESTED_ACTORS]), ("validation", performers[TESTED_ACTORS:])):
+        metrics[kind]["linear_rig"] = _by_frame(people, linear_rig_errors)
     for name, variant in VARIANTS.items():
         if name in metrics["frames"]:
             continue
-        found = []
-        for models, performers in _train(name, lessons, configuration_name, directory, progress):
+        taught = [[lesson] for lesson in lessons[:TESTED_ACTORS]] if variant.single else [lessons]
+        found: dict[str, list[list[float]]] = {"frames": [], "validation": []}
+        spent = 0.0
+        for group in taught:
+            folder = directory / name / (group[0].performer.actor.name if variant.single else "")
+            model = train_row(name, group, configuration_name, folder, progress)
+            spent += _spent(folder)
             progress(1.0, f"{name}: playing the held-out performances")
-            for index, performer in enumerate(performers):
-                style = models.styles[index]
-                found.append(
+            for index, lesson in enumerate(group):
+                kind = "frames" if index < TESTED_ACTORS else "validation"
+                stride = 1 if kind == "frames" else VALIDATION_STRIDE
+                found[kind].append(
                     [
                         float(error)
-                        for sequence in held_out(performer)
-                        for error in model_errors(models, performer, variant, style, sequence)
+                        for sequence in held_out(lesson.performer)
+                        for error in model_errors(
+                            model, lesson.performer, variant, model.styles[index], sequence, stride
+                        )
                     ]
                 )
-            if not variant.single and not variant.displacement:
-                expressions = lessons[0].tensors.expression.new_tensor(
-                    np.concatenate([lesson.tensors.expression.numpy()[::4] for lesson in lessons])
-                )
-                metrics["silhouette"][name] = round(style_silhouette(models, expressions), 3)
-        metrics["frames"][name] = found
+        if not variant.single and not variant.displacement:
+            metrics["silhouette"][name] = round(style_silhouette(model, training_expressions(lessons)), 3)
+        metrics["cpu_minutes"][name] = round(spent / 60.0, 1)
+        metrics["frames"][name] = found["frames"]
+        metrics["validation"][name] = found["validation"]
         file.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+        progress(1.0, f"{name}: {np.mean(np.concatenate(found['frames'])):.3f} mm")
     return {name: float(np.mean(np.concatenate(frames))) for name, frames in metrics["frames"].items()}
 
 
-def _train(
-    name: str, lessons: Sequence[Lesson], configuration_name: str, directory: Path, progress: Progress
-) -> list[tuple[ActuationModel, list[Performer]]]:
-    """The models of a row, each with those it is tested on."""
-    variant: Variant = VARIANTS[name]
-    configuration = CONFIGURATIONS[configuration_name]
+def train_row(
+    name: str, lessons: Sequence[Lesson], configuration_name: str, folder: Path, progress: Progress
+) -> ActuationModel:
+    """Both stages of one model of table 1, or what is missing of them; displacements need no second one."""
+    variant, configuration = VARIANTS[name], CONFIGURATIONS[configuration_name]
 
     def tell(share: float, text: str) -> None:
         progress(share, f"{name}: {text}")
 
-    if not variant.single:
-        model = train_stage_one(lessons, variant, configuration, directory / name, tell)
-        return [(model, [lesson.performer for lesson in lessons[:TESTED_ACTORS]])]
-    return [
-        (
-            train_stage_one([lesson], variant, configuration, directory / name / lesson.performer.actor.name, tell),
-            [lesson.performer],
-        )
-        for lesson in lessons[:TESTED_ACTORS]
-    ]
+    model = train_stage_one(lessons, variant, configuration, folder, tell)
+    if variant.displacement:
+        return model
+    return train_stage_two(model, lessons, variant, configuration, folder, tell)
 
 
-def _by_frame(tested: Sequence[Performer], errors: Callable[[Performer, str], np.ndarray]) -> list[list[float]]:
+def training_expressions(lessons: Sequence[Lesson]) -> torch.Tensor:
+    """Every fourth training expression (N, 19) of all actors."""
+    return torch.cat([lesson.tensors.expression[::4] for lesson in lessons])
+
+
+def _read(file: Path) -> dict:
+    metrics = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {"frames": {}, "validation": {}, "silhouette": {}, "cpu_minutes": {}} | metrics
+
+
+def _spent(folder: Path) -> float:
+    """CPU seconds of both stages, over all runs that were interrupted."""
+    total = 0.0
+    for name in ("log.csv", "log_two.csv"):
+        if (folder / name).is_file():
+            with (folder / name).open(newline="", encoding="utf-8") as stream:
+                seconds = [float(row["cpu_seconds"]) for row in csv.DictReader(stream)]
+            # A run that goes on counts from zero again.
+            total += sum(a for a, b in pairwise([*seconds, 0.0]) if b < a)
+    return total
+
+
+def _by_frame(people: Sequence[Performer], errors: Callable[[Performer, str], np.ndarray]) -> list[list[float]]:
     return [
         [float(error) for sequence in held_out(performer) for error in errors(performer, sequence)]
-        for performer in tested
+        for performer in people
     ]

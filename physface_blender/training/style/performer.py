@@ -32,7 +32,7 @@ BONE_STEP = 6
 
 @dataclass(frozen=True, eq=False)
 class Performer:
-    """One actor; E hexahedra with 8 Gauss points each, G = 8 E.
+    """One actor; E hexahedra with one tensor each.
 
     Attributes:
         actor: what was captured.
@@ -41,9 +41,9 @@ class Performer:
         skin: (P, N) embedding of the captured vertices that lie in the tissue.
         carried: (P,) their indices among the actor's vertices.
         detail: (P, 3) mm.
-        gauss_coordinates: (G, 4) of N_A at the Gauss points, through phi.
-        gauss_own: (G, 4) the same without the canonical space (Model-N).
-        gauss_rotations: (G, 3, 3) rotational part of phi's Jacobian.
+        cell_coordinates: (E, 4) of N_A at the centers of the cells, through phi.
+        cell_own: (E, 4) the same without the canonical space (Model-N).
+        cell_rotations: (E, 3, 3) rotational part of phi's Jacobian.
         skin_coordinates: (P, 4) of the carried skin, through phi.
         skin_rotations: (P, 3, 3).
         jaw_frame: (4, 4) from canonical to the actor's jaw coordinates.
@@ -56,9 +56,9 @@ class Performer:
     skin: scipy.sparse.csr_matrix
     carried: npt.NDArray[np.intp]
     detail: Array
-    gauss_coordinates: torch.Tensor
-    gauss_own: torch.Tensor
-    gauss_rotations: torch.Tensor
+    cell_coordinates: torch.Tensor
+    cell_own: torch.Tensor
+    cell_rotations: torch.Tensor
     skin_coordinates: torch.Tensor
     skin_rotations: torch.Tensor
     jaw_frame: Array
@@ -91,7 +91,8 @@ def prepare_performer(
 
     values = shape_values(gauss_points())
     gauss = np.einsum("qi,eic->eqc", values, rest[space.hexes]).reshape(-1, 3)
-    parting = (space.node_parting[space.hexes] @ values.T).reshape(-1)
+    centers = rest[space.hexes].mean(axis=1)
+    parting = space.node_parting[space.hexes].mean(axis=1)
     bones = np.concatenate([template.meshes[part].vertices[::BONE_STEP] for part in ("skull", "mandible")])
     surface = np.concatenate([actor.neutral, model.rest(bones, identity)])
     canonical = np.concatenate([actor.canonical, bones])
@@ -112,8 +113,8 @@ def prepare_performer(
         skin=embedding,
         carried=carried,
         detail=detail,
-        gauss_own=_coordinates(gauss, parting),
-        **_through(phi, "gauss", gauss, parting),
+        cell_own=_coordinates(centers, parting),
+        **_through(phi, "cell", centers, parting),
         **_through(phi, "skin", actor.neutral[carried], actor.parting[carried]),
         jaw_frame=fit_rigid(mandible, model.rest(mandible, identity)),
         statistics=measure_map(phi, surface, canonical, gauss[::8]),

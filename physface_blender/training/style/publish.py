@@ -28,7 +28,7 @@ def publish_style(configuration_name: str, directory: Path, metrics: dict[str, f
         STYLE_FILE,
         target,
         {
-            "model": "styles of nine synthetic actors, in front of the generalized model",
+            "model": "styles of nine synthetic actors, a third input of the generalized model",
             "licence": "GPL-3.0-or-later; trained on MIT data, see NOTICE.md",
             "data": "ICT-FaceKit (MIT) and Live Link Face takes (MIT); synthetic actors with drawn style maps",
             "command": f"python3 build.py train style --config {configuration_name} --publish",

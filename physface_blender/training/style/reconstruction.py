@@ -13,10 +13,10 @@ from .stage_one import Variant, coordinates_for, place_displacement
 Array = npt.NDArray[np.float64]
 
 TESTED_ACTORS = 3
-"""Of the six trained ones: three sequences of three people, as in the paper."""
+"""Of the six trained ones: three sequences of three people, as in the paper. The held-out performances of the other
+three are the validation, by which configurations are chosen."""
 FRAME_STRIDE = 6
 FIRST_ITERATIONS, NEXT_ITERATIONS = 40, 15
-CHUNK = 16384
 
 FrameErrors = Callable[[Performer, str], Array]
 
@@ -43,14 +43,12 @@ def linear_rig_errors(performer: Performer, name: str) -> Array:
 def tensors_of(
     model: ActuationModel, performer: Performer, variant: Variant, expression: torch.Tensor, style: torch.Tensor
 ) -> Array:
-    """Actuation (E, 8, 3, 3) in the actor's material space under an expression (19,) and a style code (4,)."""
+    """Actuation (E, 3, 3) in the actor's material space under an expression (19,) and a style code (4,)."""
     code = model.code(expression[None], style[None])
-    coordinates = coordinates_for(performer, variant)
-    entries = torch.cat([model.field(part[None], code)[0] for part in coordinates.split(CHUNK)])
-    tensors = symmetric_tensor(entries)
+    tensors = symmetric_tensor(model.field(coordinates_for(performer, variant)[None], code)[0])
     if variant.warp:
-        tensors = warp(tensors, performer.gauss_rotations)
-    return tensors.double().numpy().reshape(-1, 8, 3, 3)
+        tensors = warp(tensors, performer.cell_rotations)
+    return tensors.double().numpy()
 
 
 @torch.no_grad()
@@ -79,10 +77,10 @@ def perform(
 
 
 def model_errors(
-    model: ActuationModel, performer: Performer, variant: Variant, style: torch.Tensor, name: str
+    model: ActuationModel, performer: Performer, variant: Variant, style: torch.Tensor, name: str, stride: int = 1
 ) -> Array:
-    """Mean vertex error (T,) in mm of a model on a held-out performance."""
-    positions, blendweights = frames(performer, name)
+    """Mean vertex error (T,) in mm of a model on a held-out performance, or every so many of its tested frames."""
+    positions, blendweights = (values[::stride] for values in frames(performer, name))
     skin = perform(model, performer, variant, blendweights, style)
     return np.linalg.norm(skin - positions[:, performer.carried], axis=2).mean(axis=1)
 
@@ -103,15 +101,20 @@ def silhouette(points: Array, labels: npt.NDArray[np.intp]) -> float:
     return float(((outer - inner) / np.maximum(outer, inner)).mean())
 
 
-@torch.no_grad()
 def style_silhouette(model: ActuationModel, expressions: torch.Tensor) -> float:
     """Silhouette by style of the modulation codes of expressions (N, 19) under every learned style (figure 4)."""
+    return silhouette(*style_codes(model, expressions))
+
+
+@torch.no_grad()
+def style_codes(model: ActuationModel, expressions: torch.Tensor) -> tuple[Array, npt.NDArray[np.intp]]:
+    """Modulation codes (K N, D) of expressions (N, 19) under the K learned styles, and which style (K N,)."""
     codes, labels = [], []
     for index, style in enumerate(model.styles):
         code = model.code(expressions, style.expand(len(expressions), -1))
         codes.append(model.modulation_code(code).flatten(1).double().numpy())
         labels.append(np.full(len(expressions), index))
-    return silhouette(np.concatenate(codes), np.concatenate(labels))
+    return np.concatenate(codes), np.concatenate(labels)
 
 
 def interpolation_steps(skins: Sequence[Array]) -> float:

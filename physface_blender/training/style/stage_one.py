@@ -1,6 +1,7 @@
 """The first stage of the style model's training: against tensors, without a simulator (paper 001, section 7.2)."""
 
 import csv
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ LIPSCHITZ_WEIGHT = 1e-6
 JAW_WEIGHT = 1.0
 HUBER = 0.1
 """Strain beyond which the loss grows linearly: single cells at the lips' corners are torn in the captures."""
-SHAPE_SHARE = 0.2
+SHAPES_PER_ACTOR = 1
+"""Of a step's frames of an actor; the others are frames of performances."""
+WARM_UP = 100
+"""Steps in which the learning rate grows to its full size; from there it falls along a cosine."""
 DISPLACEMENT_SCALE_MM = 10.0
 LOG_EVERY = 50
-CHECKPOINT_EVERY = 500
+CHECKPOINT_EVERY = 250
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,9 @@ class Variant:
 VARIANTS = {
     "model_cswl": Variant(),
     "displacement": Variant(displacement=True),
-    "model_csw": Variant(lipschitz=False),
-    "model_n": Variant(canonical=False, warp=False, lipschitz=False),
     "single_identity": Variant(single=True),
+    "model_n": Variant(canonical=False, warp=False, lipschitz=False),
+    "model_csw": Variant(lipschitz=False),
     "model_cs": Variant(warp=False, lipschitz=False),
     "model_csl": Variant(warp=False),
     "yang_2022": Variant(canonical=False, warp=False, lipschitz=False, sine=True, single=True),
@@ -77,25 +81,29 @@ class StageOneConfiguration:
     Attributes:
         steps: of Adam; the rate is constant for the first half, then falls linearly to zero (paper). A model of a
             single actor takes a third of them, in which it sees twice as many frames of its actor as the others do.
-        batch: frames a step (paper: 6).
+        frames: of each actor in a step (paper: 6 in all).
         points: tensors a frame.
         learning_rate: of Adam (paper: 1e-4).
-        width: units of N_A's layers.
+        width: units of N_A's layers (paper: 256).
+        second_steps: of the second stage.
+        second_rate: of Adam in the second stage (paper: 5e-5).
     """
 
     steps: int
-    batch: int = 6
-    points: int = 384
-    learning_rate: float = 5e-3
+    frames: int = 4
+    points: int = 96
+    learning_rate: float = 4e-3
     width: int = 128
+    second_steps: int = 0
+    second_rate: float = 1e-3
 
 
 CONFIGURATIONS = {
     "small": StageOneConfiguration(steps=20, points=64, width=16),
-    "cpu": StageOneConfiguration(steps=4000),
-    "full": StageOneConfiguration(steps=400 * 2800, points=6000, learning_rate=1e-4, width=256),
+    "cpu": StageOneConfiguration(steps=3000, second_steps=150),
+    "full": StageOneConfiguration(400 * 2800, 1, 6000, 1e-4, 256, 20 * 2800, 5e-5),
 }
-"""``full`` is for a GPU: 400 epochs of all frames, as in the paper."""
+"""``full`` is for a GPU: 400 and 20 epochs of all frames, as in the paper."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +115,8 @@ class Lesson:
 
 
 def coordinates_for(performer: Performer, variant: Variant) -> torch.Tensor:
-    """Coordinates (G, 4) of N_A at an actor's Gauss points."""
-    return performer.gauss_coordinates if variant.canonical else performer.gauss_own
+    """Coordinates (E, 4) of N_A at an actor's cells."""
+    return performer.cell_coordinates if variant.canonical else performer.cell_own
 
 
 def train_stage_one(
@@ -131,11 +139,10 @@ def train_stage_one(
         optimizer.load_state_dict(state["optimizer"])
         generator.set_state(state["generator"])
         first = int(state["step"])
-    started, totals = time.monotonic(), {}
-    steps = configuration.steps // 3 if variant.single else configuration.steps
+    started, spent, totals = time.monotonic(), time.process_time(), {}
+    steps = configuration.steps
     for step in range(first, steps):
-        share = (steps - step) / steps
-        optimizer.param_groups[0]["lr"] = configuration.learning_rate * min(1.0, 2.0 * share)
+        optimizer.param_groups[0]["lr"] = configuration.learning_rate * schedule(step, steps)
         losses = _losses(model, lessons, variant, configuration, generator)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
@@ -148,7 +155,8 @@ def train_stage_one(
             counted = (done - 1) % LOG_EVERY + 1
             row = {name: total / counted for name, total in totals.items()}
             totals, elapsed = {}, time.monotonic() - started
-            _append(directory / "log.csv", {"step": done, "seconds": round(elapsed, 1), **row})
+            seconds = round(time.process_time() - spent, 1)
+            append_row(directory / "log.csv", {"step": done, "cpu_seconds": seconds, **row})
             left = elapsed / (done - first) * (steps - done)
             shown = "  ".join(f"{name} {value:.6f}" for name, value in row.items())
             progress(done / steps, f"step {done}  {shown}  {left / 60:.0f} min left")
@@ -162,6 +170,11 @@ def train_stage_one(
     return model.eval().requires_grad_(False)
 
 
+def schedule(step: int, steps: int) -> float:
+    """Share of the learning rate: a short warm-up, then a cosine down to zero."""
+    return min(1.0, (step + 1) / min(WARM_UP, 1 + steps // 10)) * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+
+
 def _losses(
     model: ActuationModel,
     lessons: Sequence[Lesson],
@@ -169,33 +182,26 @@ def _losses(
     configuration: StageOneConfiguration,
     generator: torch.Generator,
 ) -> dict[str, torch.Tensor]:
-    """Losses of one step by name; every actor in turn has one frame of the batch."""
-    people = torch.arange(configuration.batch) % len(lessons)
-    rows = [_draw(lessons[person].tensors, generator) for person in people]
-    expression = torch.stack([lessons[p].tensors.expression[row] for p, row in zip(people, rows, strict=True)])
-    code = model.code(expression, model.styles[people])
-    jaw = torch.stack([lessons[p].tensors.jaw[row] for p, row in zip(people, rows, strict=True)])
-    turned = model.jaw_motion(code) - jaw
-    losses = {
-        "jaw": JAW_WEIGHT
-        * (turned[:, :3, :3].square().sum((-1, -2)) + (turned[:, :3, 3] / 100.0).square().sum(-1)).mean()
-    }
-    coordinates, rotations, targets = [], [], []
-    for person, row in zip(people, rows, strict=True):
-        performer, tensors = lessons[person].performer, lessons[person].tensors
+    """Losses of one step by name; every actor has as many frames in it."""
+    expressions, jaws, coordinates, rotations, targets = [], [], [], [], []
+    for lesson in lessons:
+        performer, tensors = lesson.performer, lesson.tensors
+        rows = draw_frames(tensors, configuration.frames, generator)
+        expressions.append(tensors.expression[rows])
+        jaws.append(tensors.jaw[rows])
         if variant.displacement:
-            points = torch.randint(len(performer.skin_coordinates), (configuration.points,), generator=generator)
-            coordinates.append(performer.skin_coordinates[points])
-            rotations.append(performer.skin_rotations[points])
-            targets.append(tensors.displacement[row, points])
+            where, turned, wanted = performer.skin_coordinates, performer.skin_rotations, tensors.displacement
         else:
-            points = torch.randint(len(tensors.samples), (configuration.points,), generator=generator)
-            gauss = tensors.samples[points]
-            coordinates.append(coordinates_for(performer, variant)[gauss])
-            rotations.append(performer.gauss_rotations[gauss])
-            targets.append(tensors.tensors[row, points])
-    output = model.field(torch.stack(coordinates), code)
-    rotation, target = torch.stack(rotations), torch.stack(targets)
+            where, turned, wanted = coordinates_for(performer, variant), performer.cell_rotations, tensors.tensors
+        points = torch.randint(len(where), (configuration.frames, configuration.points), generator=generator)
+        coordinates.append(where[points])
+        rotations.append(turned[points])
+        targets.append(wanted[rows[:, None], points])
+    people = torch.arange(len(lessons)).repeat_interleave(configuration.frames)
+    code = model.code(torch.cat(expressions), model.styles[people])
+    losses = {"jaw": JAW_WEIGHT * jaw_distance(model.jaw_motion(code), torch.cat(jaws))}
+    output = model.field(torch.cat(coordinates), code)
+    rotation, target = torch.cat(rotations), torch.cat(targets)
     if variant.displacement:
         moved = place_displacement(output, rotation) - target
         losses["displacement"] = (moved / DISPLACEMENT_SCALE_MM).square().sum(-1).mean()
@@ -216,20 +222,27 @@ def _losses(
     return losses
 
 
+def jaw_distance(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Mean squared difference of rigid motions (B, 4, 4); 100 mm of shift count as much as a radian."""
+    difference = found - wanted
+    return (difference[:, :3, :3].square().sum((-1, -2)) + (difference[:, :3, 3] / 100.0).square().sum(-1)).mean()
+
+
 def place_displacement(output: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
     """Displacements (..., 3) in mm in an actor's space from the displacement variant's output (..., 3)."""
     return DISPLACEMENT_SCALE_MM * (rotation.mT @ output.unsqueeze(-1)).squeeze(-1)
 
 
-def _draw(tensors: PassiveTensors, generator: torch.Generator) -> int:
-    """A frame: a static shape now and then, a frame of a performance mostly."""
+def draw_frames(tensors: PassiveTensors, count: int, generator: torch.Generator) -> torch.Tensor:
+    """Frames (count,): some static shapes, the others of performances."""
     shapes = tensors.shape_count
-    if float(torch.rand((), generator=generator)) < SHAPE_SHARE:
-        return int(torch.randint(shapes, (), generator=generator))
-    return int(torch.randint(shapes, len(tensors.expression), (), generator=generator))
+    still = torch.randint(shapes, (min(SHAPES_PER_ACTOR, count),), generator=generator)
+    moving = torch.randint(shapes, len(tensors.expression), (count - len(still),), generator=generator)
+    return torch.cat([still, moving])
 
 
-def _append(file: Path, row: dict[str, float]) -> None:
+def append_row(file: Path, row: dict[str, float]) -> None:
+    """Add a row to a CSV file, with a head if it is new."""
     fresh = not file.is_file()
     with file.open("a", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(row))

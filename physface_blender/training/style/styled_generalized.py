@@ -1,4 +1,4 @@
-"""Trains the style network in front of the generalized model: six actors together, three more as new ones."""
+"""Trains style as a third input of the generalized model: six actors together, three more as new ones."""
 
 import csv
 import json
@@ -10,16 +10,9 @@ from pathlib import Path
 import torch
 
 from ...fitting.actor_capture import ActorCapture
-from ...fitting.style_fit import (
-    FRAMES,
-    POINTS,
-    RIDGE,
-    StyleExamples,
-    displacement,
-    fit_style,
-    ridge_weights,
-    style_loss,
-)
+from ...fitting.style_examples import StyleExamples, displacement
+from ...fitting.style_field import MUSCLE_SHARE, output_coefficients, shared_basis
+from ...fitting.style_fit import FRAMES, POINTS, RIDGE, fit_style, ridge_weights, style_loss
 from ...networks.generalized import GeneralizedModel, load_generalized
 from ...networks.style import STYLE_FILE, StyleModel, StyleNetwork
 from ...networks.weights import save_weights
@@ -27,7 +20,7 @@ from ..seeds import STYLE_TRAINING_SEED, TRAINED_ACTORS
 from .actors import load_actors
 
 LOG_EVERY = 60
-CHECKPOINT_EVERY = 300
+CHECKPOINT_EVERY = 120
 EVALUATED_STRIDE = 3
 """Of the vertices, in the evaluation."""
 
@@ -67,9 +60,7 @@ def run_style(
     actors = load_actors(data, directory / "actors")
     trained, new = actors[:TRAINED_ACTORS], actors[TRAINED_ACTORS:]
     network = train_styles(model, trained, configuration, directory, progress)
-    styles = StyleModel(
-        network, {actor.name: readout for actor, readout in zip(trained, network.readouts, strict=True)}
-    )
+    styles = StyleModel(network, {actor.name: network.readout(index) for index, actor in enumerate(trained)})
     readouts = dict(styles.readouts)
     for actor in new:
         examples = StyleExamples.of(model, actor, _training(actor))
@@ -77,8 +68,11 @@ def run_style(
         readouts[actor.name] = fit_style(model, styles, examples, seed=STYLE_TRAINING_SEED)
     whole = StyleNetwork(len(readouts))
     whole.load_state_dict(
-        {name: value for name, value in network.state_dict().items() if name != "readouts"}
-        | {"readouts": torch.stack(list(readouts.values()))}
+        network.state_dict()
+        | {
+            "readouts": torch.stack([readout.muscles for readout in readouts.values()]),
+            "fields": torch.stack([readout.field for readout in readouts.values()]),
+        }
     )
     whole.eval().requires_grad_(False)
     file = directory / f"{STYLE_FILE}.safetensors"
@@ -95,11 +89,12 @@ def train_styles(
     directory: Path,
     progress: Callable[[float, str], None],
 ) -> StyleNetwork:
-    """Learn features that all actors share and a readout for each."""
+    """Learn features that all actors share and a readout of the muscles for each, then solve for the style input of N_e."""
     directory.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(STYLE_TRAINING_SEED)
     network = StyleNetwork(len(actors))
-    optimizer = torch.optim.Adam(network.parameters(), lr=configuration.learning_rate)
+    learned = [*network.crossing.parameters(), *network.crossed.parameters(), network.readouts]
+    optimizer = torch.optim.Adam(learned, lr=configuration.learning_rate)
     generator = torch.Generator().manual_seed(STYLE_TRAINING_SEED)
     checkpoint = directory / "checkpoint.pt"
     first = 0
@@ -146,7 +141,17 @@ def train_styles(
             temporary = checkpoint.with_suffix(".part")
             torch.save(state, temporary)
             temporary.replace(checkpoint)
-    return network.eval().requires_grad_(False)
+    network.eval().requires_grad_(False)
+    progress(1.0, "Solving for the style input of N_e")
+    network.readouts.mul_(MUSCLE_SHARE)
+    found = [
+        output_coefficients(model, network, one, muscles)
+        for one, muscles in zip(examples, network.readouts, strict=True)
+    ]
+    basis, fields = shared_basis(found)
+    network.outputs.weight.copy_(basis)
+    network.fields.copy_(torch.stack(fields))
+    return network
 
 
 @torch.inference_mode()
@@ -161,13 +166,11 @@ def evaluate_styles(
         vertices = torch.arange(0, len(actor.neutral), stride)
         asked, shown = (values[examples.shape_count :] for values in (examples.asked, examples.shown))
         kind = "unified" if index < TRAINED_ACTORS else "new_actors"
-        performed = {
-            "without_style": asked,
-            kind: styles.network(asked, styles.readouts[actor.name]).clamp(0.0, 1.0),
-        }
-        for name, muscles in performed.items():
+        muscles, style = styles.network(asked, styles.readouts[actor.name])
+        performed = {"without_style": (asked, torch.zeros_like(style)), kind: (muscles.clamp(0.0, 1.0), style)}
+        for name, (muscles, style) in performed.items():
             for rows in torch.arange(len(asked)).split(25):
-                found = displacement(model.network, examples, muscles[rows], vertices)
+                found = displacement(model, styles.network, examples, muscles[rows], style[rows], vertices)
                 errors[name].append((found - shown[rows][:, vertices]).norm(dim=-1).mean(dim=1))
         for name in held_out:
             positions = actor.sequences[name].positions

@@ -1,0 +1,107 @@
+"""The second stage of the style model's training, on a block of tissue."""
+
+import csv
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+
+from physface_blender.training.style import stage_two
+from physface_blender.training.style.passive import PassiveTensors
+from physface_blender.training.style.projective import ProjectiveTissue
+from physface_blender.training.style.stage_one import CONFIGURATIONS, VARIANTS, Lesson
+from physface_blender.training.style.stage_two import frame_gradient, train_stage_two
+
+from . import blocks
+
+COUNTS, EDGE = (3, 2, 2), 4.0
+
+
+@dataclass(frozen=True)
+class _Actor:
+    neutral: np.ndarray
+
+
+class _Performer:
+    """A block whose low face in y sits on the skull and whose high face is the skin."""
+
+    def __init__(self) -> None:
+        nodes, hexes, cells = blocks.block_mesh(COUNTS, EDGE)
+        low, high = nodes[nodes[:, 1] == 0.0], nodes[nodes[:, 1] == EDGE * COUNTS[1]]
+        held = replace(blocks.embed(low, nodes, hexes, EDGE), areas=np.full(len(low), EDGE**2))
+        nothing = replace(blocks.embed(np.zeros((0, 3)), nodes, hexes, EDGE), areas=np.zeros(0))
+        top = blocks.embed(high, nodes, hexes, EDGE)
+        space = blocks.BlockSpace(EDGE, nodes, hexes, cells, np.ones(len(hexes)), top, held, nothing, blocks.EMPTY)
+        self.active = ProjectiveTissue(space, nodes)
+        self.nodes, self.skin = nodes, top.matrix(len(nodes))
+        self.actor, self.carried = _Actor(high), np.arange(len(high))
+        centers = torch.as_tensor(nodes[hexes].mean(axis=1), dtype=torch.float32)
+        self.cell_coordinates = torch.cat([0.1 * centers, torch.zeros(len(hexes), 1)], dim=1)
+        self.cell_own = self.cell_coordinates
+        self.cell_rotations = torch.eye(3).expand(len(hexes), 3, 3)
+        self.jaw_frame = np.eye(4)
+
+    def place_skin(self, nodes: np.ndarray) -> np.ndarray:
+        return self.skin @ nodes
+
+    def jaw_from_canonical(self, motion: np.ndarray) -> np.ndarray:
+        return motion
+
+
+@pytest.fixture(scope="module")
+def performer() -> _Performer:
+    return _Performer()
+
+
+def _bulge(performer: _Performer, amount: float) -> np.ndarray:
+    """The skin (P, 3) of a block that grows by a share of its height."""
+    tensors = np.tile(np.diag([1.0, 1.0 + amount, 1.0]), (len(performer.cell_coordinates), 1, 1))
+    return performer.place_skin(performer.active.solve(tensors, np.eye(4), iterations=200))
+
+
+def test_tensors_change_the_distance_as_the_gradient_says(performer):
+    """Along a random direction of the tensors; by central differences of the rounded distance."""
+    random = np.random.default_rng(0)
+    tensors = np.tile(np.eye(3), (len(performer.cell_coordinates), 1, 1))
+    direction = 0.1 * random.standard_normal(tensors.shape)
+    direction += np.swapaxes(direction, 1, 2)
+    wanted = _bulge(performer, 0.3) - performer.actor.neutral
+
+    def loss(tensors):
+        nodes = performer.active.solve(tensors, np.eye(4), iterations=300)
+        gap = performer.place_skin(nodes) - performer.actor.neutral - wanted
+        return np.sqrt((gap**2).sum(axis=1) + stage_two.ROUNDING_MM**2).mean()
+
+    step = 1e-2
+    central = (loss(tensors + step * direction) - loss(tensors - step * direction)) / (2.0 * step)
+    frame = frame_gradient(performer, tensors, np.eye(4), wanted, performer.nodes, 300)
+    # Three iterations of the adjoint leave about a hundredth.
+    assert (frame.by_tensors * direction).sum() == pytest.approx(central, rel=0.05)
+
+
+def test_second_stage_brings_the_skin_nearer(performer, tmp_path, monkeypatch):
+    """Expressions that make a block grow are learned from its skin alone."""
+    monkeypatch.setattr(stage_two, "DRAWN_CELLS", 24)
+    amounts = np.linspace(0.0, 0.3, 24)
+    expression = torch.zeros(24, 19)
+    expression[:, 0] = torch.as_tensor(amounts, dtype=torch.float32) / 0.3
+    shown = np.stack([_bulge(performer, amount) for amount in amounts]) - performer.actor.neutral
+    count = len(performer.cell_coordinates)
+    tensors = PassiveTensors(
+        expression,
+        torch.zeros(24, count, 6),
+        torch.as_tensor(performer.nodes, dtype=torch.float32).expand(24, -1, -1).clone(),
+        torch.eye(4).expand(24, 4, 4),
+        torch.as_tensor(shown, dtype=torch.float32),
+        ["training"],
+        [24],
+    )
+    variant = VARIANTS["model_cswl"]
+    configuration = replace(CONFIGURATIONS["small"], width=16, second_steps=150, second_rate=3e-3)
+    torch.manual_seed(0)
+    model = stage_two.ActuationModel(variant.settings(1, 16))
+    train_stage_two(model, [Lesson(performer, tensors)], variant, configuration, tmp_path, lambda share, text: None)
+    with (tmp_path / "log_two.csv").open(encoding="utf-8") as stream:
+        distances = [float(row["distance_mm"]) for row in csv.DictReader(stream)]
+    assert np.mean(distances[-3:]) < 0.4 * np.mean(distances[:2])

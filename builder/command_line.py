@@ -29,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     # waiting wherever anything else runs: a layer of a network took fifty times as long beside one other process.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("KMP_BLOCKTIME", "0")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # What follows a command that passes its arguments on is not looked at here.
     known = 1 if arguments and arguments[0] in PASSES_ON else len(arguments)
     options, rest = _parser().parse_args(arguments[:known]), arguments[known:]

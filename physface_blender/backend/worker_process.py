@@ -146,20 +146,17 @@ class WorkerProcess:
             self._log_path.write_bytes(b"")
             self._log_start = 0
         threads = str(settings.thread_count)
-        environment = (
-            os.environ
-            | {
-                "OMP_NUM_THREADS": threads,
-                "MKL_NUM_THREADS": threads,
-                "OPENBLAS_NUM_THREADS": "1",  # its threads spin, and its matrices here are small: a frame took half as long again
-                "NUMBA_NUM_THREADS": threads,
-                # A thread that waits for another shall sleep: Blender is beside it, and one that spins keeps the other waiting.
-                "OMP_WAIT_POLICY": "passive",
-                "KMP_BLOCKTIME": "0",
-                "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(cache / "numba")),
-                "PYTHONIOENCODING": "utf-8",
-            }
-        )
+        environment = os.environ | {
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+            "OPENBLAS_NUM_THREADS": "1",  # its threads spin on small matrices: a frame took half as long again
+            "NUMBA_NUM_THREADS": threads,
+            # A thread that waits shall sleep: Blender is beside it, and one that spins keeps the other waiting.
+            "OMP_WAIT_POLICY": "passive",
+            "KMP_BLOCKTIME": "0",
+            "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(cache / "numba")),
+            "PYTHONIOENCODING": "utf-8",
+        }
         if sys.platform == "win32":
             options = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
         else:

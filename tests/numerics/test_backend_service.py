@@ -121,11 +121,13 @@ def test_of_many_live_requests_only_the_newest_is_served(client):
 
 
 def test_a_solve_is_cancelled_in_the_middle_and_the_backend_goes_on(client):
-    assert isinstance(ask(client, create("Endless", simulation=ENDLESS)), messages.CharacterReady)
+    # At 4.5 mm the solve ends after a second at the earliest, when rounding stops it.
+    finer = create("Endless", simulation=ENDLESS, resolution_mm=4.5)
+    assert isinstance(ask(client, finer), messages.CharacterReady)
     ask(client, frame(0, NEUTRAL, character="Endless"))  # so that the solver is made and compiled
     solving = client.request(frame(1, character="Endless"))
     waiting = client.request(frame(2, character="Endless"))
-    time.sleep(0.7)
+    time.sleep(0.2)
     assert not [reply for reply in client.poll() if reply.serial == solving]
     client.cancel(waiting)
     client.cancel(solving)
@@ -203,7 +205,9 @@ def test_a_worker_killed_in_a_bake_keeps_what_was_done_and_the_next_bake_works(s
     client = WorkerClient(settings)
     client.start()
     assert isinstance(ask(client, create()), messages.CharacterReady)
-    assert isinstance(ask(client, create("Endless", simulation=ENDLESS)), messages.CharacterReady)
+    # At 4.5 mm the solve ends after a second at the earliest, when rounding stops it.
+    finer = create("Endless", simulation=ENDLESS, resolution_mm=4.5)
+    assert isinstance(ask(client, finer), messages.CharacterReady)
     finished = ask(client, frame(1))
     assert isinstance(finished, messages.Posed)
     solving = client.request(frame(2, character="Endless"))

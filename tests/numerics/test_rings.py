@@ -14,7 +14,7 @@ MAY_IMPORT = {
     **{folder: set(NUMERICS) - {"training"} for folder in NUMERICS},
     "training": set(NUMERICS),  # left out of the extension, so that nothing else may need it
     "backend": (set(NUMERICS) - {"training"}) | {"backend"},
-    "evaluation": set(NUMERICS) | {"backend", "benchmark", "evaluation"},  # experiments, left out like the training
+    "evaluation": set(NUMERICS) | {"backend", "demo", "benchmark", "evaluation"},  # left out like the training
     "demo": (set(NUMERICS) - {"training"}) | {"backend", "demo"},  # starts Blender in a process of its own
     "benchmark": (set(NUMERICS) - {"training"}) | {"backend", "demo", "benchmark"},  # left out of the extension
     "blender": (set(NUMERICS) - {"training"}) | {"backend", "demo", "blender"},

@@ -125,6 +125,8 @@ def test_the_blender_file_plays(made):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for a single process")
 def test_ctrl_c_keeps_the_finished_frames(repository, made, tmp_path):
     assert (made / "report.json").exists()  # the caches are warm now
+    # A shell that runs the tests in the background has interrupts ignored, and children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = demo(repository, tmp_path, "--frames", "0:96")
     deadline = time.monotonic() + 240.0
     while process.poll() is None and not list(tmp_path.glob("physface-portrait-*/pose_00001.npz")):

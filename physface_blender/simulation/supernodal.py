@@ -1,8 +1,11 @@
 """A supernodal sparse Cholesky factor for one matrix that serves three right-hand sides at a time.
 
 The factorization is multifrontal: every supernode of the elimination tree is a dense front that LAPACK factorizes,
-and whose Schur complement is added to its parent. Solving reads the factor twice and is bound by memory, so the dense
-blocks are kept in single precision by default and all sums run in double: the caller iterates on the residual anyway.
+and whose Schur complement is added to its parent. Solving is bound by memory, so everything is kept and summed up in single
+precision by default: the caller iterates on the residual anyway.
+
+With A the front of a supernode, split into its own columns 1 and the rows 2 below them, what is kept of it are A11^-1 and
+A21 A11^-1: forward substitution takes A21 A11^-1 b off the rows, backward substitution returns A11^-1 b - (A21 A11^-1)^T x.
 
 The root of the tree is kept as the dense inverse of its Schur complement, the **compliance** of the root's nodes: the
 displacement of those nodes under unit forces on them with everything else free. A change of the matrix on root nodes
@@ -19,6 +22,7 @@ from scipy.sparse import csr_matrix
 
 from .dissection import EliminationTree
 from .substitution import (
+    LANES,
     backward_branches,
     backward_supernode,
     forward_branches,
@@ -64,12 +68,13 @@ class SupernodalFactor:
         starts = tree.starts
         widths = np.diff(starts)
         heights = np.array([len(rows) for rows in tree.structure])
-        self._row_starts = np.concatenate([[0], np.cumsum(heights)]).astype(np.int64)
-        self._rows = np.concatenate(tree.structure).astype(np.int64) if count else np.zeros(0, np.int64)
-        self._diagonal_starts = np.concatenate([[0], np.cumsum(widths[:-1] ** 2)]).astype(np.int64)
-        self._block_starts = np.concatenate([[0], np.cumsum(widths[:-1] * heights[:-1])]).astype(np.int64)
-        self._diagonals = np.zeros(int((widths[:-1] ** 2).sum()), dtype=precision)
-        self._blocks = np.zeros(int((widths[:-1] * heights[:-1]).sum()), dtype=precision)
+        panels = -(-heights // LANES), -(-widths // LANES)
+        self._row_starts = _ends(heights)
+        self._rows = np.concatenate(tree.structure).astype(np.int32) if count else np.zeros(0, np.int32)
+        self._forward_starts = _ends(LANES * panels[0][:-1] * widths[:-1])
+        self._backward_starts = _ends(LANES * panels[1][:-1] * (widths + heights)[:-1])
+        self._forward = np.zeros(self._forward_starts[-1], dtype=precision)
+        self._backward = np.zeros(self._backward_starts[-1], dtype=precision)
         self._starts = starts.astype(np.int64)
         self._count = count - 1
         updates: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in range(count)]
@@ -77,15 +82,13 @@ class SupernodalFactor:
             self._eliminate(s, permuted, updates)
         self.root_nodes = self._order[starts[count - 1] :]
         first_of_trunk = int(tree.branches[-1, 1]) if len(tree.branches) else 0
-        self._trunk = [self._blocks_of(s) for s in range(first_of_trunk, self._count)]
+        self._trunk = range(first_of_trunk, self._count)
 
-    def _blocks_of(self, s: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
-        """Return first column, diagonal block (K, K), block below it (R, K) and rows (R,) of a supernode."""
-        k = int(self._starts[s + 1] - self._starts[s])
+    def _panels_of(self, s: int, panels: np.ndarray, panel_starts: np.ndarray) -> tuple[int, int, np.ndarray, np.ndarray]:
+        """Return first column, number of columns, panels and rows of a supernode."""
+        first, end = int(self._starts[s]), int(self._starts[s + 1])
         rows = self._rows[self._row_starts[s] : self._row_starts[s + 1]]
-        d, p = self._diagonal_starts[s], self._block_starts[s]
-        diagonal = self._diagonals[d : d + k * k].reshape(k, k)
-        return int(self._starts[s]), diagonal, self._blocks[p : p + k * len(rows)].reshape(len(rows), k), rows
+        return first, end - first, panels[panel_starts[s] : panel_starts[s + 1]], rows
 
     def _eliminate(self, s: int, matrix: csr_matrix, updates: list) -> None:
         """Factorize the front of supernode s and hand its Schur complement to the parent."""
@@ -111,22 +114,34 @@ class SupernodalFactor:
             raise FactorizationError(f"The stiffness matrix is not positive definite (pivot {first + info}).")
         if s == self._count:
             inverse, _ = lapack.dpotri(lower, lower=1, overwrite_c=1)
-            self.compliance = np.ascontiguousarray(inverse.astype(self._diagonals.dtype, order="K"))
+            self.compliance = np.ascontiguousarray(inverse.astype(self._forward.dtype, order="K"))
             _mirror_lower(self.compliance)
             return
-        inverse, _ = lapack.dtrtri(lower, lower=1)
-        d, p = self._diagonal_starts[s], self._block_starts[s]
-        self._diagonals[d : d + k * k] = inverse.ravel()
+        inverse, _ = lapack.dpotri(lower, lower=1)
+        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        below = front[k:, :k] @ inverse
+        self._keep(s, inverse, below)
         if len(rows):
-            block = front[k:, :k] @ inverse.T
-            self._blocks[p : p + k * len(rows)] = np.ascontiguousarray(block).ravel()
             # The trailing triangle above the diagonal is never read: children add symmetric updates to a symmetric front.
-            updates[self.tree.parents[s]].append((rows, front[k:, k:] - block @ block.T))
+            updates[self.tree.parents[s]].append((rows, front[k:, k:] - below @ front[k:, :k].T))
+
+    def _keep(self, s: int, inverse: np.ndarray, below: np.ndarray) -> None:
+        """Store the inverse (K, K) of the diagonal block of supernode s, and the block below it (R, K) times that."""
+        k, height = len(inverse), len(inverse) + len(below)
+        forward = np.zeros((-(-len(below) // LANES) * LANES, k))
+        forward[: len(below)] = below
+        backward = np.zeros((height, -(-k // LANES) * LANES))
+        backward[:k, :k], backward[k:, :k] = inverse, below
+        forward = forward.reshape(-1, LANES, k).transpose(0, 2, 1)
+        backward = backward.reshape(height, -1, LANES).transpose(1, 0, 2)
+        self._forward[self._forward_starts[s] : self._forward_starts[s + 1]] = forward.ravel()
+        self._backward[self._backward_starts[s] : self._backward_starts[s + 1]] = backward.ravel()
 
     @property
     def nbytes(self) -> int:
-        """Bytes read by one substitution."""
-        return self._diagonals.nbytes + self._blocks.nbytes + self.compliance.nbytes
+        """Bytes read by a solve; of the compliance one triangle."""
+        root = len(self.compliance)
+        return self._forward.nbytes + self._backward.nbytes + root * (root + 1) // 2 * self.compliance.itemsize
 
     def solve(self, right: np.ndarray, correct: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
         """Return K^-1 right for right (N, 3).
@@ -136,29 +151,30 @@ class SupernodalFactor:
             correct: what to take off the displacement (R, 3) of the root's nodes, given that displacement; for a
                 caller that has added something to the matrix on those nodes.
         """
-        x = np.ascontiguousarray(right[self._order].T, dtype=np.float64)
+        x = np.zeros((len(right), 4), dtype=self._forward.dtype)
+        x[:, :3] = right[self._order]
         branches = self.tree.branches
         trunk = int(self._starts[branches[-1, 1]]) if len(branches) else 0
-        arguments = (
-            self._starts,
-            self._diagonals,
-            self._diagonal_starts,
-            self._blocks,
-            self._block_starts,
-            self._rows,
-            self._row_starts,
-        )
+        forward = self._forward, self._forward_starts
+        backward = self._backward, self._backward_starts
+        rows = self._rows, self._row_starts
         if len(branches):
-            forward_branches(x, np.empty((len(branches), 3, x.shape[1] - trunk)), branches, trunk, *arguments)
-        for supernode in self._trunk:
-            forward_supernode(x, *supernode)
-        tail = np.ascontiguousarray(x[:, self._starts[self._count] :])
-        solved = symmetric_product(self.compliance, tail)
-        x[:, self._starts[self._count] :] = solved if correct is None else solved - correct(solved.T).T
-        for supernode in reversed(self._trunk):
-            backward_supernode(x, *supernode)
+            handed = np.empty((len(branches), len(x) - trunk, 4), dtype=x.dtype)
+            forward_branches(x, handed, branches, trunk, self._starts, *forward, *rows)
+        for s in self._trunk:
+            forward_supernode(x, *self._panels_of(s, *forward))
+        root = x[self._starts[self._count] :, :3]
+        solved = symmetric_product(self.compliance, np.ascontiguousarray(root.T)).T
+        root[:] = solved if correct is None else solved - correct(solved.astype(np.float64))
+        for s in reversed(self._trunk):
+            backward_supernode(x, *self._panels_of(s, *backward))
         if len(branches):
-            backward_branches(x, branches, *arguments)
+            backward_branches(x, branches, self._starts, *backward, *rows)
         out = np.empty(right.shape)
-        out[self._order] = x.T
+        out[self._order] = x[:, :3]
         return out
+
+
+def _ends(lengths: np.ndarray) -> np.ndarray:
+    """Return where pieces of these lengths (S,) begin that lie one behind the other, and where the last ends (S + 1,)."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

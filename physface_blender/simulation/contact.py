@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from scipy.linalg import cho_solve, get_lapack_funcs, lapack
+from scipy.linalg import cho_solve, get_blas_funcs, get_lapack_funcs, lapack
 from scipy.sparse import identity, kron
 
 from .barrier import SurfaceBarrier
@@ -22,6 +22,8 @@ from .obstacle import REST_POSE, RigidPose
 _SQUEEZED = 0.05
 """Fraction of d-hat below which the forces are so large that the barrier's whole Hessian is needed: with the part along
 the line between closest points alone, one leap in nine ended squeezed fast."""
+_STRIPES = 4
+"""Pieces that the compliance is divided into where several threads read it."""
 _MILD = 1e3
 """Ratio of the barrier's stiffness to that of the tissue up to which single precision holds both."""
 
@@ -190,24 +192,67 @@ class ContactSolution:
     def __init__(self, compliance: np.ndarray, terms: BarrierTerms) -> None:
         active = terms.active
         self._active = active
-        self._hessian = terms.hessian
-        self._columns = compliance[:, active]
-        local, _ = lapack.dpotrf(self._columns[active].astype(np.float64), lower=1)
-        inverse, _ = lapack.dpotri(local, lower=1)
+        # The compliance is symmetric: rows lie together in memory, columns do not.
+        self._rows = compliance[active]
+        local, _ = lapack.dpotrf(self._rows[:, active].T.astype(np.float64), lower=1, overwrite_a=1)
+        inverse, _ = lapack.dpotri(local, lower=1, overwrite_c=1)
         self._stiffness = np.tril(inverse) + np.tril(inverse, -1).T
-        system = terms.hessian.copy()
-        for axis in range(3):
-            system[axis::3, axis::3] += self._stiffness
         # As precise as the factor of the stiffness, for a preconditioner need not be better; unless surfaces are so near
         # that single precision cannot hold barrier and tissue at once.
         is_mild = terms.hessian.diagonal().max() < _MILD * self._stiffness.diagonal().max()
-        self._factor = _factor(system, compliance.dtype if is_mild else np.float64)
+        self._hessian = terms.hessian.astype(compliance.dtype if is_mild else np.float64, copy=False)
+        self._factor = _factor(_stiffened(self._hessian, self._stiffness), self._hessian.dtype)
+        (self._product,) = get_blas_funcs(("symv",), (self._hessian,))
 
     def __call__(self, free: np.ndarray) -> np.ndarray:
         """Return what contact takes off the displacement free (R, 3) that the patch nodes would have without it."""
-        load = (self._stiffness @ free[self._active]).astype(self._factor[0].dtype)
+        load = (self._stiffness @ free[self._active]).astype(self._hessian.dtype)
         moved = cho_solve(self._factor, load.ravel(), check_finite=False)
-        return self._columns @ (self._hessian @ moved).reshape(-1, 3).astype(self._columns.dtype)
+        forces = self._product(1.0, self._hessian.T, moved).reshape(-1, 3)
+        return _combined(self._rows, np.ascontiguousarray(forces.T, dtype=self._rows.dtype)).T
+
+
+@numba.njit(cache=True, parallel=True)
+def _stiffened(hessian, stiffness):
+    """Return hessian (3 A, 3 A) plus stiffness (A, A) for each of x, y and z."""
+    system = np.empty_like(hessian)
+    for node in numba.prange(len(stiffness)):
+        for axis in range(3):
+            row, sums = hessian[3 * node + axis], system[3 * node + axis]
+            sums[:] = row
+            for other in range(len(stiffness)):
+                sums[3 * other + axis] += stiffness[node, other]
+    return system
+
+
+@numba.njit(cache=True, parallel=True, fastmath={"reassoc", "contract", "nsz"})
+def _combined(rows, factors):
+    """Return factors (3, A) times rows (A, R)."""
+    count, width = rows.shape
+    out = np.zeros((3, width), rows.dtype)
+    for part in numba.prange(_STRIPES):
+        low, high = part * width // _STRIPES, (part + 1) * width // _STRIPES
+        first, second, third = out[0, low:high], out[1, low:high], out[2, low:high]
+        node = 0
+        while node + 4 <= count:
+            a, b, c, d = rows[node, low:high], rows[node + 1, low:high], rows[node + 2, low:high], rows[node + 3, low:high]
+            a0, b0, c0, d0 = factors[0, node], factors[0, node + 1], factors[0, node + 2], factors[0, node + 3]
+            a1, b1, c1, d1 = factors[1, node], factors[1, node + 1], factors[1, node + 2], factors[1, node + 3]
+            a2, b2, c2, d2 = factors[2, node], factors[2, node + 1], factors[2, node + 2], factors[2, node + 3]
+            for r in range(high - low):
+                u, v, w, t = a[r], b[r], c[r], d[r]
+                first[r] += u * a0 + v * b0 + w * c0 + t * d0
+                second[r] += u * a1 + v * b1 + w * c1 + t * d1
+                third[r] += u * a2 + v * b2 + w * c2 + t * d2
+            node += 4
+        while node < count:
+            a, a0, a1, a2 = rows[node, low:high], factors[0, node], factors[1, node], factors[2, node]
+            for r in range(high - low):
+                first[r] += a[r] * a0
+                second[r] += a[r] * a1
+                third[r] += a[r] * a2
+            node += 1
+    return out
 
 
 def _factor(system: np.ndarray, precision: type) -> tuple[np.ndarray, bool]:

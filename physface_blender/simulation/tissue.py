@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.linalg import blas
 
 from .attachments import Attachments
 from .collision_geometry import CollisionGeometry
@@ -186,7 +187,8 @@ class Tissue:
         out += self.attachments.matrix @ direction
         if barrier is not None and len(barrier.active):
             nodes = self.patch_nodes[barrier.active]
-            out[nodes] += (barrier.hessian @ direction[nodes].ravel()).reshape(-1, 3)
+            # Half of the matrix is read; its transpose, which is itself, is what BLAS takes without a copy.
+            out[nodes] += blas.dsymv(1.0, barrier.hessian.T, direction[nodes].ravel()).reshape(-1, 3)
         return out
 
     def preconditioner(self, barrier: BarrierTerms | None) -> Callable[[np.ndarray], np.ndarray]:

@@ -8,7 +8,9 @@ _INVERSE_PI = np.float32(1.0 / np.pi)
 _PI_HIGH = np.float32(3.140625)
 """Pi to nine bits: its products with whole numbers up to 2^15 are exact."""
 _PI_LOW = np.float32(np.pi - 3.140625)
-_COEFFICIENTS = tuple(np.float32(c) for c in (-0.16666659712791443, 0.00833307858556509, -0.00019810690719, 2.60831598e-6))
+_COEFFICIENTS = tuple(
+    np.float32(c) for c in (-0.16666659712791443, 0.00833307858556509, -0.00019810690719, 2.60831598e-6)
+)
 """Of r^3, r^5, r^7, r^9 in sin r on [-pi/2, pi/2], least largest error."""
 
 

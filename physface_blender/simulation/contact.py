@@ -235,7 +235,12 @@ def _combined(rows, factors):
         first, second, third = out[0, low:high], out[1, low:high], out[2, low:high]
         node = 0
         while node + 4 <= count:
-            a, b, c, d = rows[node, low:high], rows[node + 1, low:high], rows[node + 2, low:high], rows[node + 3, low:high]
+            a, b, c, d = (
+                rows[node, low:high],
+                rows[node + 1, low:high],
+                rows[node + 2, low:high],
+                rows[node + 3, low:high],
+            )
             a0, b0, c0, d0 = factors[0, node], factors[0, node + 1], factors[0, node + 2], factors[0, node + 3]
             a1, b1, c1, d1 = factors[1, node], factors[1, node + 1], factors[1, node + 2], factors[1, node + 3]
             a2, b2, c2, d2 = factors[2, node], factors[2, node + 1], factors[2, node + 2], factors[2, node + 3]

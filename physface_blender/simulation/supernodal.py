@@ -117,13 +117,12 @@ class SupernodalFactor:
             self.compliance = np.ascontiguousarray(inverse.astype(self._forward.dtype, order="K"))
             _mirror_lower(self.compliance)
             return
-        inverse, _ = lapack.dpotri(lower, lower=1)
-        inverse = np.tril(inverse) + np.tril(inverse, -1).T
-        below = front[k:, :k] @ inverse
-        self._keep(s, inverse, below)
+        inverse, _ = lapack.dtrtri(lower, lower=1)
+        block = front[k:, :k] @ inverse.T
+        self._keep(s, inverse.T @ inverse, block @ inverse)
         if len(rows):
             # The trailing triangle above the diagonal is never read: children add symmetric updates to a symmetric front.
-            updates[self.tree.parents[s]].append((rows, front[k:, k:] - below @ front[k:, :k].T))
+            updates[self.tree.parents[s]].append((rows, front[k:, k:] - block @ block.T))
 
     def _keep(self, s: int, inverse: np.ndarray, below: np.ndarray) -> None:
         """Store the inverse (K, K) of the diagonal block of supernode s, and the block below it (R, K) times that."""

@@ -88,6 +88,7 @@ def test_what_the_panels_allow_the_backend_takes(still_face) -> None:
             "jaw_length",
             "jaw_width",
             "jaw_height",
+            "jaw_shift",
         ):
             setattr(settings, name, getattr(settings.bl_rna.properties[name], low_or_high))
         still_face.physface.stiffness = getattr(still_face.physface.bl_rna.properties["stiffness"], low_or_high)
@@ -159,6 +160,22 @@ def test_an_edited_mandible_moves_chin_and_teeth_and_comes_back(physical_face, s
     assert not bpy.ops.physface.reset_bones.poll()
     settle(skin)
     assert np.array_equal(positions(face_objects.parts_of(skin)["mandible"]), before["mandible"])
+
+
+def test_the_mandible_is_shifted_aside_and_reset(physical_face, settle) -> None:
+    settle(physical_face)
+    parts = face_objects.parts_of(physical_face)
+    before = {part: positions(parts[part]) for part in ("skin", "lower_teeth", "upper_teeth")}
+    physical_face.physface.effects.jaw_shift = 5.0
+    settle(physical_face)
+    teeth = positions(parts["lower_teeth"]) - before["lower_teeth"]
+    assert teeth[:, 0].max() == pytest.approx(0.005, abs=1e-4), "the character's left is +X"
+    assert np.abs(teeth[:, 1:]).max() < 1e-6
+    assert (positions(parts["skin"]) - before["skin"])[:, 0].max() > 0.003
+    assert np.array_equal(positions(parts["upper_teeth"]), before["upper_teeth"])
+    assert bpy.ops.physface.reset_bones() == {"FINISHED"}
+    settle(physical_face)
+    assert np.array_equal(positions(parts["lower_teeth"]), before["lower_teeth"])
 
 
 def test_a_baked_osteotomy_keeps_its_bones(physical_face, key_jaw) -> None:

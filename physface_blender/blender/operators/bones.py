@@ -9,7 +9,7 @@ from ...performance.arkit import expression
 from .. import bones, chin, effects, face_objects, jobs, live, preferences, requests, worker_link
 from .base import JobOperator, ReportingOperator, Result, UserError, Work, needs_skin
 
-JAW_HANDLES = ("jaw_length", "jaw_width", "jaw_height")
+HANDLES = ("jaw_length", "jaw_width", "jaw_height", "jaw_shift", *chin.HANDLES)
 
 
 class PHYSFACE_OT_sculpt_bone(ReportingOperator, bpy.types.Operator):
@@ -118,9 +118,9 @@ class PHYSFACE_OT_reset_bones(ReportingOperator, bpy.types.Operator):
         if context.mode != "OBJECT":
             cls.poll_message_set("Leave the current mode first")
             return False
-        handles = [getattr(skin.physface.effects, name) for name in JAW_HANDLES]
-        is_sculpted = bool(bones.edited(skin) or bones.sculpted(skin))
-        if handles == [1.0, 1.0, 1.0] and not is_sculpted:
+        chosen = skin.physface.effects
+        is_moved = any(getattr(chosen, name) != chosen.bl_rna.properties[name].default for name in HANDLES)
+        if not (is_moved or bones.taken_over(skin) or bones.sculpted(skin)):
             cls.poll_message_set("The bones are the person's own")
             return False
         return True
@@ -128,7 +128,7 @@ class PHYSFACE_OT_reset_bones(ReportingOperator, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> Result:
         """Set all handles back and drop what was sculpted."""
         skin = face_objects.skin_of(context.active_object)
-        for name in (*JAW_HANDLES, *chin.HANDLES):
+        for name in HANDLES:
             skin.physface.effects.property_unset(name)
         bones.forget(skin)
         live.mark(skin)

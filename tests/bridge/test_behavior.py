@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
-from physface_blender.blender import backend_cache, bridge, face_objects, live, preferences, shape_bake
+from physface_blender.backend import cache_folder
+from physface_blender.blender import bridge, face_objects, live, preferences, shape_bake
 
 
 def test_a_scene_in_centimeters_has_the_same_face_a_hundred_times_as_large(scene, add_face, settle, key_jaw) -> None:
@@ -143,7 +144,7 @@ def test_what_the_backend_keeps_is_counted(add_face) -> None:
     add_face(seed=1)
     folder = preferences.backend_settings().cache_directory
     kept = sum(path.stat().st_size for path in folder.glob("*.npz"))
-    assert backend_cache.size_megabytes(folder) >= kept / 1e6 > 0.1
+    assert cache_folder.size_megabytes(folder) >= kept / 1e6 > 0.1
 
 
 def test_the_cache_is_cleared_and_other_files_stay(monkeypatch, tmp_path) -> None:
@@ -152,7 +153,7 @@ def test_the_cache_is_cleared_and_other_files_stay(monkeypatch, tmp_path) -> Non
     (tmp_path / "numba" / "kernels").mkdir(parents=True)
     for name in ("space_0a.npz", "rest_0b.npz", "worker.log", "numba/kernels/a.nbi", "mine.npz", "rest of it.npz"):
         (tmp_path / name).write_bytes(bytes(1000))
-    assert backend_cache.size_megabytes(tmp_path) == pytest.approx(0.004)
+    assert cache_folder.size_megabytes(tmp_path) == pytest.approx(0.004)
     assert bpy.ops.physface.clear_cache() == {"FINISHED"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.npz", "rest of it.npz"]
-    assert backend_cache.size_megabytes(tmp_path / "gone") == 0.0
+    assert cache_folder.size_megabytes(tmp_path / "gone") == 0.0

@@ -46,6 +46,7 @@ class PHYSFACE_OT_sculpt_bone(ReportingOperator, bpy.types.Operator):
             raise UserError(f"{skin.name} has no {self.bone} any more; bring it back with undo, or add the face again.")
         bone.hide_viewport = False
         bone.hide_set(False)
+        bone.show_in_front = True  # or the skin would hide it from the brush
         if not bone.visible_get():
             raise UserError(f"{bone.name} is in a hidden collection; show the collection first.")
         for selected in context.selected_objects:
@@ -97,9 +98,23 @@ class PHYSFACE_OT_update_anatomy(JobOperator, bpy.types.Operator):
         if skin is None:
             raise UserError("The face was removed meanwhile, so there is nothing to update.")
         bones.take_over(skin, displacements)
+        _show_face_again(skin)
         skin.physface.effects.edited_bones = True
         live.mark(skin)
         return {"FINISHED"}
+
+
+def _show_face_again(skin: bpy.types.Object) -> None:
+    """Hide the bones that were shown to be sculpted, and go on with the face."""
+    parts = face_objects.parts_of(skin)
+    for bone in (parts[name] for name in bones.SCULPTED_BONES if name in parts):
+        if bone.show_in_front:
+            bone.show_in_front = False
+            bone.select_set(False)
+            bone.hide_viewport = True
+    if skin.visible_get():
+        skin.select_set(True)
+        bpy.context.view_layer.objects.active = skin
 
 
 class PHYSFACE_OT_reset_bones(ReportingOperator, bpy.types.Operator):

@@ -1,0 +1,76 @@
+"""The panel Character with a mesh of the artist's: Bind Mesh, teeth and an eye that go with it, release, undo."""
+
+import bpy
+import numpy as np
+
+PANELS = ("character",)
+
+
+def main(ui):
+    from physface_blender.anatomy.template import load_template
+    from physface_blender.blender import bridge, face_objects, jobs, live
+
+    template = load_template()
+    skin = template.meshes["skin"]
+    hidden = np.any(
+        [template.regions[name] > 0.5 for name in ("inner_mouth", "eye_socket_left", "eye_socket_right")], 0
+    )
+    sources = {"Hero Head": (skin.vertices, skin.faces[~hidden[skin.faces].any(axis=1)])}
+    for name, part in (("Hero Teeth", "lower_teeth"), ("Hero Eye", "eye_left")):
+        sources[name] = (template.meshes[part].vertices, template.meshes[part].faces)
+    made = []
+    for name, (vertices, faces) in sources.items():
+        mesh = bridge.new_mesh(name, bridge.to_blender(vertices, 0.001), faces)
+        made.append(bpy.data.objects.new(name, mesh))
+        bpy.context.scene.collection.objects.link(made[-1])
+    head, teeth, eye = made
+    select(head)
+    yield from ui.look()
+    ui.undo_step("a head of my own")
+    yield from ui.press("bind=True")
+    yield from ui.wait(lambda: jobs.running(0) is not None, "the fit to begin", 60.0)
+    ui.measure("bind: window answered while it ran", 1)
+    yield from ui.wait(lambda: jobs.running(0) is None, "the fit", 500.0)
+    head = bpy.data.objects["Hero Head"]
+    face = face_objects.skin_of(head)
+    assert face is not None, "the mesh rides on a face"
+    yield from ui.settle()
+    select(bpy.data.objects["Hero Teeth"], bpy.data.objects["Hero Eye"], head)
+    ui.undo_step("parts chosen")
+    yield from ui.press("physface.bind_parts")
+    yield from ui.settle()
+    head, teeth, eye = (bpy.data.objects[name] for name in sources)
+    assert (teeth.physface.bound_kind, eye.physface.bound_kind) == ("TEETH", "EYE_LEFT")
+    face = face_objects.skin_of(head)
+    before = {owner.name: shown(owner) for owner in (head, teeth, eye)}
+    face.physface.expression.jawOpen, face.physface.expression.eyeLookUpLeft = 0.6, 0.8
+    yield from ui.wait(lambda: live.is_pending(face), "the preview to begin", 30.0)
+    yield from ui.settle()
+    assert shown(teeth)[:, 2].max() < before["Hero Teeth"][:, 2].max() - 0.002, "the teeth went down with the jaw"
+    assert np.abs(shown(eye) - before["Hero Eye"]).max() > 0.001, "the eye turned"
+    ui.picture("bound_parts")
+    ui.undo_step("open")
+    yield from ui.press("part='Hero Eye'")
+    yield from ui.settle()
+    assert face_objects.skin_of(bpy.data.objects["Hero Eye"]) is None, "the cross let it go"
+    assert np.abs(shown(bpy.data.objects["Hero Eye"]) - before["Hero Eye"]).max() < 1e-6
+    ui.events("mousemove", *ui.in_viewport())
+    yield from ui.key("ctrl+z")
+    yield from ui.settle()
+    assert face_objects.skin_of(bpy.data.objects["Hero Eye"]) is not None, "Ctrl+Z brings it back"
+
+
+def select(*chosen) -> None:
+    """Select objects; the last one is active."""
+    for other in bpy.context.selected_objects:
+        other.select_set(False)
+    for owner in chosen:
+        owner.select_set(True)
+    bpy.context.view_layer.objects.active = chosen[-1]
+
+
+def shown(owner) -> np.ndarray:
+    """Vertices (V, 3) as they are shown."""
+    from physface_blender.blender import evaluated_mesh
+
+    return evaluated_mesh.shown(owner, bpy.context.evaluated_depsgraph_get())

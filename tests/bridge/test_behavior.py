@@ -140,6 +140,32 @@ def test_the_worker_ends_with_a_blender_that_goes_in_mid_bake() -> None:
     assert not is_running(worker)
 
 
+def test_a_copied_an_appended_and_a_remaining_face_are_whole(scene, still_face, tmp_path) -> None:
+    still_face.physface.expression.jawOpen = 0.4
+    whole = set(face_objects.parts_of(still_face))
+    for part in face_objects.parts_of(still_face).values():
+        part.hide_viewport = False
+        part.select_set(True)
+    assert bpy.ops.object.duplicate() == {"FINISHED"}
+    copy = next(skin for skin in face_objects.skins(scene) if skin != still_face)
+    assert set(face_objects.parts_of(copy)) == whole
+    assert not set(face_objects.parts_of(copy).values()) & set(face_objects.parts_of(still_face).values())
+    copy.physface.expression.jawOpen = 0.9
+    assert still_face.physface.expression.jawOpen == pytest.approx(0.4), "each has its own sliders"
+    for part in list(face_objects.parts_of(copy).values()):
+        bpy.data.objects.remove(part)
+    assert set(face_objects.parts_of(still_face)) == whole, "the other one is gone and this one is whole"
+    path = str(tmp_path / "character.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    with bpy.data.libraries.load(path, link=False) as (_, wanted):
+        wanted.collections = ["Face"]
+    bpy.context.scene.collection.children.link(wanted.collections[0])
+    [appended] = face_objects.skins(bpy.context.scene)
+    assert set(face_objects.parts_of(appended)) == whole
+    assert appended.physface.expression.jawOpen == pytest.approx(0.4)
+
+
 def test_what_the_backend_keeps_is_counted(add_face) -> None:
     add_face(seed=1)
     folder = preferences.backend_settings().cache_directory

@@ -16,15 +16,20 @@ def main(ui):
         [template.regions[name] > 0.5 for name in ("inner_mouth", "eye_socket_left", "eye_socket_right")], 0
     )
     sources = {"Hero Head": (skin.vertices, skin.faces[~hidden[skin.faces].any(axis=1)])}
-    for name, part in (("Hero Teeth", "lower_teeth"), ("Hero Eye", "eye_left")):
+    parts = {
+        "Hero Teeth": "lower_teeth",
+        "Hero Eye": "eye_left",
+        "Upper Teeth": "upper_teeth",
+        "Other Eye": "eye_right",
+    }
+    for name, part in parts.items():
         sources[name] = (template.meshes[part].vertices, template.meshes[part].faces)
     made = []
     for name, (vertices, faces) in sources.items():
         mesh = bridge.new_mesh(name, bridge.to_blender(vertices, 0.001), faces)
         made.append(bpy.data.objects.new(name, mesh))
         bpy.context.scene.collection.objects.link(made[-1])
-    head, teeth, eye = made
-    select(head)
+    select(made[0])
     yield from ui.look()
     ui.undo_step("a head of my own")
     yield from ui.press("bind=True")
@@ -35,11 +40,11 @@ def main(ui):
     face = face_objects.skin_of(head)
     assert face is not None, "the mesh rides on a face"
     yield from ui.settle()
-    select(bpy.data.objects["Hero Teeth"], bpy.data.objects["Hero Eye"], head)
+    select(*(bpy.data.objects[name] for name in parts), head)
     ui.undo_step("parts chosen")
     yield from ui.press("physface.bind_parts")
     yield from ui.settle()
-    head, teeth, eye = (bpy.data.objects[name] for name in sources)
+    head, teeth, eye = (bpy.data.objects[name] for name in ("Hero Head", "Hero Teeth", "Hero Eye"))
     assert (teeth.physface.bound_kind, eye.physface.bound_kind) == ("TEETH", "EYE_LEFT")
     face = face_objects.skin_of(head)
     before = {owner.name: shown(owner) for owner in (head, teeth, eye)}
@@ -48,9 +53,10 @@ def main(ui):
     yield from ui.settle()
     assert shown(teeth)[:, 2].max() < before["Hero Teeth"][:, 2].max() - 0.002, "the teeth went down with the jaw"
     assert np.abs(shown(eye) - before["Hero Eye"]).max() > 0.001, "the eye turned"
+    select(head)
     ui.picture("bound_parts")
     ui.undo_step("open")
-    yield from ui.press("part='Hero Eye'")
+    yield from ui.press('release_part(part="Hero Eye")')
     yield from ui.settle()
     assert face_objects.skin_of(bpy.data.objects["Hero Eye"]) is None, "the cross let it go"
     assert np.abs(shown(bpy.data.objects["Hero Eye"]) - before["Hero Eye"]).max() < 1e-6

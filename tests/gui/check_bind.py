@@ -53,6 +53,12 @@ def main(ui):
     yield from ui.settle()
     assert shown(teeth)[:, 2].max() < before["Hero Teeth"][:, 2].max() - 0.002, "the teeth went down with the jaw"
     assert np.abs(shown(eye) - before["Hero Eye"]).max() > 0.001, "the eye turned"
+    face.physface.expression.mouthUpperUpLeft = face.physface.expression.mouthUpperUpRight = 0.9
+    face.physface.expression.mouthLowerDownLeft = face.physface.expression.mouthLowerDownRight = 0.9
+    yield from ui.settle()
+    ui.area().spaces.active.shading.color_type = "OBJECT"
+    for name in sources:
+        bpy.data.objects[name].color = (0.72, 0.56, 0.5, 1.0) if name == "Hero Head" else (0.93, 0.92, 0.86, 1.0)
     select(head)
     ui.picture("bound_parts")
     ui.undo_step("open")

@@ -32,14 +32,17 @@ def main(ui):
     yield from ui.settle()
     before = bridge.get_coordinates(bpy.context.active_object.data)
     assert np.abs(before - own).max() < 5e-4, "Before shows the person's own bones"
+    yield from ui.leave()
     yield from ui.press("effects.edited_bones")
     yield from ui.settle()
+    assert bpy.context.active_object.physface.effects.edited_bones, "After again"
     yield from ui.press("physface.reset_bones")
     yield from ui.settle()
     assert bpy.context.active_object.physface.effects.jaw_length == 1.0
     yield from ui.key("ctrl+z")
     yield from ui.settle()
     assert bpy.context.active_object.physface.effects.jaw_length < 0.9, "Ctrl+Z brings the handle back"
+    yield from ui.leave()
     yield from ui.press("physface.reset_bones")
     yield from ui.settle()
     bpy.context.active_object.physface.effects.jaw_shift = 7.0
@@ -47,6 +50,7 @@ def main(ui):
     shifted = bridge.get_coordinates(bpy.context.active_object.data)
     assert (shifted - own)[:, 0].max() > 4e-3, "the chin went to the character's left"
     ui.picture("bones_shift")
+    yield from ui.leave()
     yield from ui.press("physface.reset_bones")
     yield from ui.settle()
     skin = bpy.context.active_object

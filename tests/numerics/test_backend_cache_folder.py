@@ -58,7 +58,7 @@ def test_the_backend_keeps_the_limit_and_what_its_own_faces_need(folder):
     settings = BackendSettings(thread_count=1, cache_directory=folder, cache_megabytes=1)
     replies = []
     Service(settings, replies.append, lambda serial: False).handle(
-        messages.CreateCharacter(serial=1, character="Face", identity=(0.0,) * 100, resolution_mm=7.0)
+        messages.CreateCharacter(serial=1, character="Face", identity=(0.0,) * 100, resolution_mm=10.0)
     )
     assert isinstance(replies[-1], messages.CharacterReady), replies[-1]
     assert left(folder) == []

@@ -261,6 +261,28 @@ def test_a_bone_through_the_skin_is_refused_with_the_place_and_nothing_is_lost(p
     assert acting(physical_face) == {}
 
 
+def test_a_sculpted_skull_lifts_the_brow_and_is_refused_where_it_comes_out(physical_face, settle) -> None:
+    settle(physical_face)
+    skull = face_objects.parts_of(physical_face)["skull"]
+    own_skin, own_bone = positions(physical_face), positions(skull)
+    front = own_bone[:, 1] < np.quantile(own_bone[:, 1], 0.3)
+    brow = own_bone[np.flatnonzero(front & (np.abs(own_bone[:, 0]) < 0.03))]
+    brow = brow[brow[:, 2].argsort()[int(0.8 * len(brow))]]
+    share = np.exp(-np.sum((own_bone - brow) ** 2, axis=1) / (2.0 * 0.012**2))[:, None]
+    share[share < 0.01] = 0.0
+    forward = np.array([0.0, -0.001, 0.0], dtype=np.float32)
+    bridge.set_coordinates(skull.data, own_bone + 2.0 * share * forward)
+    assert bpy.ops.physface.update_anatomy() == {"FINISHED"}
+    settle(physical_face)
+    moved = own_skin[:, 1] - positions(physical_face)[:, 1]
+    assert 0.001 < moved.max() < 0.003, "the skin over two millimeters of bone"
+    assert np.linalg.norm(own_skin[moved.argmax()] - brow) < 0.03, "there, and not elsewhere"
+    bridge.set_coordinates(skull.data, own_bone + 25.0 * share * forward)
+    with pytest.raises(RuntimeError, match="The sculpted skull comes through the skin at"):
+        bpy.ops.physface.update_anatomy()
+    assert bpy.ops.physface.reset_bones() == {"FINISHED"}
+
+
 def test_the_handles_of_the_chin_move_bone_and_skin_and_leave_teeth_and_joint(physical_face, settle) -> None:
     settle(physical_face)
     parts = face_objects.parts_of(physical_face)

@@ -1,7 +1,10 @@
 """The panel Character with a mesh of the artist's: Bind Mesh, teeth and an eye that go with it, release, undo."""
 
+import os
+
 import bpy
 import numpy as np
+from stopwatch import Stopwatch
 
 PANELS = ("character",)
 
@@ -32,10 +35,14 @@ def main(ui):
     select(made[0])
     yield from ui.look()
     ui.undo_step("a head of my own")
-    yield from ui.press("bind=True")
-    yield from ui.wait(lambda: jobs.running(0) is not None, "the fit to begin", 60.0)
-    ui.measure("bind: window answered while it ran", 1)
-    yield from ui.wait(lambda: jobs.running(0) is None, "the fit", 500.0)
+    with Stopwatch() as watch:
+        yield from ui.press("bind=True")
+        yield from ui.wait(lambda: jobs.running(0) is not None, "the fit to begin", 60.0)
+        yield from ui.wait(lambda: jobs.running(0) is None, "the fit", 500.0)
+    ui.measure("bind: processes that were ready to run", os.getloadavg()[0])
+    ui.measure("bind: longest of our calls, ms of CPU", 1000.0 * watch.longest_cpu)
+    ui.measure("bind: longest of our calls, ms on the clock", 1000.0 * watch.longest)
+    ui.measure("bind: which call", watch.longest_name)
     head = bpy.data.objects["Hero Head"]
     face = face_objects.skin_of(head)
     assert face is not None, "the mesh rides on a face"

@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
         help="scale of the mandible about its condyles",
     )
     demo.add_argument(
+        "--jaw-shift", type=float, default=0.0, metavar="MM", help="of the mandible toward the character's left"
+    )
+    demo.add_argument(
         "--style",
         metavar="NAME:WEIGHT,...",
         help="styles of actors that the performance is played in, such as actor_3:0.6,actor_5:0.4, or a style file",
@@ -191,7 +194,12 @@ def _demo(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             samples=options.samples,
             sheet_samples=options.sheet_samples,
             effects=effects_from_words(
-                options.gravity, options.stiffness, options.paralysis, options.jaw_scale, options.friction
+                options.gravity,
+                options.stiffness,
+                options.paralysis,
+                options.jaw_scale,
+                options.jaw_shift,
+                options.friction,
             ),
             style=style_from_words(options.style),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import zipfile
@@ -32,6 +33,15 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> bool:
             os.unlink(temporary)
         return False
     return True
+
+
+def read_kept_arrays(path: Path) -> dict[str, np.ndarray] | None:
+    """Read a file of arrays as ``read_arrays`` does, and note its use: a cache drops first what was not used for long."""
+    arrays = read_arrays(path)
+    if arrays is not None:
+        with contextlib.suppress(OSError):
+            os.utime(path)
+    return arrays
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray] | None:

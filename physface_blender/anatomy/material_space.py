@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .array_store import read_arrays, write_arrays
+from .array_store import read_kept_arrays, write_arrays
 from .bone_contact import bone_attachment
 from .embedding import Embedding, trilinear_gradients, trilinear_weights
 from .face_region import depth_below
@@ -151,7 +151,7 @@ def load_or_build(
     if cache_directory is None:
         return build_material_space(template, resolution_mm, progress=progress)
     path = Path(cache_directory) / f"space_{_cache_key(template, resolution_mm)}.npz"
-    arrays = read_arrays(path)
+    arrays = read_kept_arrays(path)
     if arrays is not None:
         return _space_from_arrays(resolution_mm, arrays)
     space = build_material_space(template, resolution_mm, progress=progress)

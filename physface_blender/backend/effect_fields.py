@@ -84,8 +84,8 @@ class EffectFields:
         if paralysis is not None:
             activity = 1.0 - paralysis[outside]
             paralysis = np.concatenate([self._extension.extended(paralysis), paralysis[shared.lining.vertices]])
-        if effects.jaw_scale != (1.0, 1.0, 1.0):
-            mandible = MandibleShape(self._condyles, np.array(effects.jaw_scale))
+        if effects.jaw_scale != (1.0, 1.0, 1.0) or effects.jaw_shift_mm:
+            mandible = MandibleShape(self._condyles, np.array(effects.jaw_scale), effects.jaw_shift_mm)
             border_shift = self._pulled(mandible, shared.node_positions, self._rest.nodes)
             skin = self._template.meshes["skin"].vertices[outside]
             shift = self._pulled(mandible, skin, self._rest.geometry.vertices["skin"][outside])

@@ -11,6 +11,7 @@ from .errors import EffectsError
 
 STIFFNESS_RANGE = (0.1, 10.0)
 JAW_SCALE_RANGE = (0.7, 1.3)
+JAW_SHIFT_RANGE_MM = (-10.0, 10.0)
 SCULPT_RANGE_MM = (-40.0, 40.0)
 
 
@@ -30,6 +31,7 @@ class Effects:
             it loses; where regions overlap the shares add up to 1 at most.
         painted_paralysis: (V,) further shares, one for each skin vertex; empty for 0.
         jaw_scale: of the mandible about its condyles: length, width and height.
+        jaw_shift_mm: of the mandible's body with chin and teeth, toward the character's left; the joints stay.
         friction: coefficient mu where lips, lining, lids, teeth and eyeballs touch (with contact only); 0 lets them slide.
             It acts from one frame to the next, so it shows in a performance and not in a pose by itself.
         sculpted_skull: (3 V,) millimeters by which each vertex of the skull was sculpted away from the identity's own,
@@ -43,6 +45,7 @@ class Effects:
     paralysis: tuple[tuple[str, float], ...] = ()
     painted_paralysis: tuple[float, ...] = ()
     jaw_scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    jaw_shift_mm: float = 0.0
     friction: float = 0.0
     sculpted_skull: tuple[float, ...] = ()
     sculpted_mandible: tuple[float, ...] = ()
@@ -61,6 +64,8 @@ class Effects:
         painted = _numbers("painted paralysis", self.painted_paralysis, (0.0, 1.0))
         object.__setattr__(self, "painted_paralysis", painted)
         object.__setattr__(self, "jaw_scale", _numbers("scale of the jaw", self.jaw_scale, JAW_SCALE_RANGE, 3))
+        shift = _numbers("shift of the jaw", (self.jaw_shift_mm,), JAW_SHIFT_RANGE_MM)[0]
+        object.__setattr__(self, "jaw_shift_mm", shift)
         object.__setattr__(self, "friction", _numbers("friction", (self.friction,), (0.0, 1.0))[0])
         for name in ("sculpted_skull", "sculpted_mandible"):
             moved = _numbers(name.replace("_", " "), getattr(self, name), SCULPT_RANGE_MM)

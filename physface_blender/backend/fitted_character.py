@@ -17,7 +17,7 @@ from ..performance.arkit import ARKIT_COUNT
 from ..simulation.hexahedron import RestShapeError, reference_jacobians
 from ..simulation.rest_repair import RestRepairError
 from .assets import FaceAssets
-from .bound_mesh import PART_KINDS, BoundMesh, read_parts_in_frame
+from .bound_mesh import PART_KINDS, BoundMesh, read_in_frame
 from .character import Character, CharacterSettings, Progress
 from .errors import CharacterCancelled
 from .face_geometry import PosedFace
@@ -149,10 +149,12 @@ def fit_character(
         head = Scan(*read_surface(request.path))
         head = head.mirrored() if request.mirror else head
         head = (head.turned() if fitted.was_inside_out else head).moved(fitted.to_model)
-        parts = read_parts_in_frame(request.parts, fitted.to_model, mirror=request.mirror)
         bound = BoundMesh.bind(
-            head, parts, character.rest, assets.template, posed, fitted.to_model, is_mirrored=request.mirror
+            head, character.rest, assets.template, posed, fitted.to_model, is_mirrored=request.mirror
         )
+        for kind, path in request.parts.items():
+            part = read_in_frame(path, fitted.to_model, mirror=request.mirror)
+            bound = bound.with_part(kind, kind, part, character.rest, fitted.to_model)
     tell(1.0, "Ready")
     return FittedCharacter(scan, fitter, fitted, identity, share, character, posed, bound)
 
@@ -202,11 +204,10 @@ def bind_at_rest(
         ScanError: the file cannot be read.
         BindingError: the mesh does not lie on the skin.
     """
-    head = Scan(*read_surface(path))
-    head = (head.mirrored() if mirror else head).moved(to_model)
+    head = read_in_frame(path, to_model, mirror=mirror)
     outward = np.einsum("px,px->p", head.vertices - head.vertices.mean(axis=0), head.normals).sum() > 0.0
     rest = character.pose(np.zeros(ARKIT_COUNT))
     template = character.template
     return BoundMesh.bind(
-        head if outward else head.turned(), {}, character.rest, template, rest, to_model, is_mirrored=mirror
+        head if outward else head.turned(), character.rest, template, rest, to_model, is_mirrored=mirror
     )

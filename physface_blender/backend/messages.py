@@ -121,6 +121,28 @@ class BindMesh(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BindPart(Request):
+    """Let another mesh go with the one that rides on a character; ``MeshBound`` answers.
+
+    Every ``Posed`` then holds it as ``bound_<name>``, in its own frame, unit and order.
+
+    Attributes:
+        character: name of the character, on which a mesh rides already.
+        name: of the part; another one of this name is replaced.
+        kind: ``teeth`` (gums and tongue, too), ``eye_left``, ``eye_right``, or ``lashes`` (whatever lies on the skin).
+        path: of the mesh, an OBJ, PLY or STL file.
+        to_model: (16,) the similarity (4, 4), row by row, from its frame to that of the numerics in mm. Where the mirror
+            image of the head was fitted, x is negated before it.
+    """
+
+    character: str
+    name: str
+    kind: str
+    path: str
+    to_model: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class FitPhoto(Request):
     """Make a character of the landmarks of a photo, or make it anew under the same name; ``PhotoFitted`` answers.
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..anatomy.array_store import read_arrays, write_arrays
+from ..anatomy.array_store import read_kept_arrays, write_arrays
 from ..anatomy.template import PARTS
 from ..fitting.residual_warp import ResidualWarp
 from ..networks.generalized import DISPLACEMENT_SCALE_MM, Actor
@@ -112,7 +112,7 @@ def _repaired(collision: CollisionGeometry, nodes: Vertices, cache_directory: Pa
     for module in (rest_repair, barrier):
         digest.update(Path(module.__file__).read_bytes())
     path = Path(cache_directory) / f"rest_{digest.hexdigest()[:32]}.npz"
-    kept = read_arrays(path)
+    kept = read_kept_arrays(path)
     if kept is not None and kept.get("detail", np.empty(0)).shape == collision.detail.shape:
         return replace(collision, detail=kept["detail"])
     collision = rest_repair.repair_rest(collision, nodes)

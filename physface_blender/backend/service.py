@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import messages
+from .cache_folder import trim
 from .errors import (
     BackendError,
     CharacterCancelled,
@@ -26,6 +27,9 @@ from .errors import (
 from .settings import LIVE_TOLERANCE_MM, BackendSettings
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from ..simulation.state import SimulationState
     from .assets import FaceAssets
     from .bound_mesh import BoundMesh
@@ -67,6 +71,7 @@ class Service:
         self._live_states: dict[str, SimulationState] = {}
         self._frame_states: dict[str, OrderedDict[int, SimulationState | None]] = {}
         self._has_simulated = False
+        self._began = time.time()
 
     def warm_up(self) -> None:
         """Import the numerics, so that the first character comes sooner; a failure is reported with its first use."""
@@ -85,6 +90,8 @@ class Service:
                     self._create(request)
                 case messages.FitScan():
                     self._fit_scan(request)
+                case messages.BindPart():
+                    self._bind_part(request)
                 case messages.BindMesh():
                     self._bind_mesh(request)
                 case messages.FitPhoto():
@@ -160,6 +167,8 @@ class Service:
         )
         self._forget(request.character)
         self._characters[request.character] = character
+        if self._settings.cache_megabytes:
+            trim(self._settings.cache_directory, self._settings.cache_megabytes, self._began)
         self._send(
             messages.CharacterReady(
                 serial=request.serial,
@@ -225,16 +234,27 @@ class Service:
     def _bind_mesh(self, request: messages.BindMesh) -> None:
         character = self._character(request.character)
         self._import_numerics()
-        import numpy as np
-
         from .fitted_character import bind_at_rest
 
-        to_model = np.array(request.to_model, dtype=np.float64)
-        if to_model.shape != (16,) or not np.isfinite(to_model).all():
-            raise SettingsError("The place of a mesh on a character is a matrix of 16 finite numbers.")
         self._bound[request.character] = bind_at_rest(
-            Path(request.path), character, to_model.reshape(4, 4), mirror=request.mirror
+            Path(request.path), character, _place(request), mirror=request.mirror
         )
+        self._send(messages.MeshBound(serial=request.serial, character=request.character))
+
+    def _bind_part(self, request: messages.BindPart) -> None:
+        character, bound = self._character(request.character), self._bound.get(request.character)
+        from .bound_mesh import PART_KINDS, read_in_frame
+
+        if bound is None:
+            raise SettingsError("No mesh rides on this character yet; bind the head before its parts.")
+        if request.kind not in PART_KINDS or not request.name or request.name == "head":
+            raise SettingsError(
+                f"A part has a name that is not 'head', and a kind of {', '.join(PART_KINDS)}; this one is named "
+                f"{request.name!r} and of the kind {request.kind!r}."
+            )
+        place = _place(request)
+        mesh = read_in_frame(Path(request.path), place, mirror=bound.is_mirrored)
+        self._bound[request.character] = bound.with_part(request.name, request.kind, mesh, character.rest, place)
         self._send(messages.MeshBound(serial=request.serial, character=request.character))
 
     def _fit_photo(self, request: messages.FitPhoto) -> None:
@@ -428,6 +448,20 @@ def _rest_arrays(character: "Character") -> dict[str, Any]:
     """The shapes of a character at rest, as ``CharacterReady`` holds them."""
     centers = {f"{part}_center": center for part, center in character.rest.eye_centers.items()}
     return dict(character.rest.vertices) | centers
+
+
+def _place(request: messages.BindMesh | messages.BindPart) -> "npt.NDArray[np.float64]":
+    """The matrix (4, 4) of a request.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    import numpy as np
+
+    place = np.array(request.to_model, dtype=np.float64)
+    if place.shape != (16,) or not np.isfinite(place).all() or abs(np.linalg.det(place.reshape(4, 4))) < 1e-12:
+        raise SettingsError("The place of a mesh on a character is a matrix of 16 finite numbers with an inverse.")
+    return place.reshape(4, 4)
 
 
 def _posed(

@@ -36,6 +36,7 @@ class BackendSettings:
         python: interpreter of the worker; None asks ``interpreter.find_python``.
         thread_count: threads of the numerics.
         cache_directory: where material spaces, repaired rest shapes, compiled kernels and the worker's log are kept.
+        cache_megabytes: that they may take; 0 for any size.
         template_path: another template than the shipped one.
         weights_path: other weights than the shipped ones.
     """
@@ -43,5 +44,6 @@ class BackendSettings:
     python: Path | None = None
     thread_count: int = field(default_factory=default_thread_count)
     cache_directory: Path = field(default_factory=default_cache_directory)
+    cache_megabytes: int = 0
     template_path: Path | None = None
     weights_path: Path | None = None

@@ -188,6 +188,7 @@ class WorkerProcess:
             "search_path": inherited_search_path(python),
             "thread_count": settings.thread_count,
             "cache_directory": text(settings.cache_directory),
+            "cache_megabytes": settings.cache_megabytes,
             "template_path": text(settings.template_path),
             "weights_path": text(settings.weights_path),
         }

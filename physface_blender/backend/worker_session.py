@@ -61,6 +61,7 @@ class WorkerSession:
         return BackendSettings(
             thread_count=self._settings["thread_count"],
             cache_directory=path("cache_directory"),
+            cache_megabytes=self._settings["cache_megabytes"],
             template_path=path("template_path"),
             weights_path=path("weights_path"),
         )

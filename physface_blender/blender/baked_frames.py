@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import bridge
-from .face_objects import BOUND_PART, DEFORMED_PARTS, JAW_PARTS, RIGID_MOTION
+from .face_objects import BOUND_PREFIX, DEFORMED_PARTS, JAW_PARTS, RIGID_MOTION
 
 
 @dataclass
@@ -41,8 +41,9 @@ class BakedFrames:
         """
         for part in DEFORMED_PARTS:
             self.coordinates.setdefault(part, []).append(bridge.to_blender(arrays[part], scale))
-        if BOUND_PART in arrays:
-            self.coordinates.setdefault(BOUND_PART, []).append(np.array(arrays[BOUND_PART], dtype=np.float32))
+        for part in arrays:
+            if part.startswith(BOUND_PREFIX):
+                self.coordinates.setdefault(part, []).append(np.array(arrays[part], dtype=np.float32))
         for motion in set(RIGID_MOTION.values()):
             self.transforms.setdefault(motion, []).append(np.array(arrays[motion], dtype=np.float64))
         for part in JAW_PARTS:

@@ -10,7 +10,7 @@ import math
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
 
-from ..backend.effects import JAW_SCALE_RANGE, STIFFNESS_RANGE
+from ..backend.effects import JAW_SCALE_RANGE, JAW_SHIFT_RANGE_MM, STIFFNESS_RANGE
 from . import live
 
 EFFECTS_PATH = "physface.effects"
@@ -19,7 +19,7 @@ EFFECTS_PATH = "physface.effects"
 PARALYSIS_GROUP = "PF Paralysis"
 STIFFNESS_GROUP = "PF Stiffness"
 
-CHIN_RANGE_MM = 8.0
+CHIN_RANGE_MM = (-8.0, 8.0)
 """As far as surgeons move a chin."""
 
 _OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
@@ -45,19 +45,24 @@ def _jaw_scale(name: str, description: str) -> bpy.types.bpy_struct:
     )
 
 
-def _chin_handle(name: str, direction: str) -> bpy.types.bpy_struct:
+def _millimeters(name: str, description: str, bounds: tuple[float, float]) -> bpy.types.bpy_struct:
     return FloatProperty(
         name=name,
-        description=f"Millimeters that the bone of the chin is moved {direction}; teeth and joint stay where they are",
+        description=description,
         default=0.0,
-        min=-CHIN_RANGE_MM,
-        max=CHIN_RANGE_MM,
+        min=bounds[0],
+        max=bounds[1],
         step=10,
         precision=1,
         options=set(),  # a bake has one mandible
         override=_OVERRIDABLE,
         update=_changed,
     )
+
+
+def _chin_handle(name: str, direction: str) -> bpy.types.bpy_struct:
+    moved = f"Millimeters that the bone of the chin is moved {direction}; teeth and joint stay where they are"
+    return _millimeters(name, moved, CHIN_RANGE_MM)
 
 
 class PHYSFACE_PG_effects(bpy.types.PropertyGroup):
@@ -155,5 +160,11 @@ class PHYSFACE_PG_effects(bpy.types.PropertyGroup):
     jaw_length: _jaw_scale("Length", "Length of the mandible from the joints to the chin")
     jaw_width: _jaw_scale("Width", "Width of the mandible between its two sides")
     jaw_height: _jaw_scale("Height", "Height of the mandible")
+    jaw_shift: _millimeters(
+        "Shift",
+        "Millimeters that the mandible with chin and lower teeth is moved to the character's left, to the right when "
+        "negative; the joints stay where they are",
+        JAW_SHIFT_RANGE_MM,
+    )
     chin_forward: _chin_handle("Chin Forward", "forward; back when negative")
     chin_down: _chin_handle("Chin Down", "downward; up when negative")

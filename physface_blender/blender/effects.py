@@ -19,7 +19,7 @@ from .effect_properties import EFFECTS_PATH, PARALYSIS_GROUP, STIFFNESS_GROUP
 YOUNG_MODULUS_KPA = 5.0
 """Of the simulator's tissue where the backend's ``stiffness`` is 1."""
 
-SETTINGS = ("stiffness", "friction", "head_degrees", "jaw_scale")
+SETTINGS = ("stiffness", "friction", "head_degrees", "jaw_scale", "jaw_shift_mm")
 """The effects that ``settings`` finds."""
 
 _DEGREE_DECIMALS = 1  # a tenth of a degree moves no tissue that anyone sees
@@ -89,6 +89,9 @@ def settings(skin: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> dict[str
     scale = tuple(round(getattr(chosen, f"jaw_{name}"), 4) for name in ("length", "width", "height"))
     if chosen.edited_bones and scale != (1.0, 1.0, 1.0):
         found["jaw_scale"] = scale
+    shift = round(chosen.jaw_shift, 3)
+    if chosen.edited_bones and shift:
+        found["jaw_shift_mm"] = shift
     return found
 
 

@@ -48,6 +48,8 @@ FIXED_SHAPES = ("upper_teeth", "upper_gum", "eye_left", "eye_right")
 DEFORMED_PARTS = ("skin", "lashes")
 BOUND_PART = "bound_head"
 """The artist's own mesh that rides on a face; it is no child of it and keeps its own place."""
+BOUND_PREFIX = "bound_"
+"""Of the names of that mesh and of the artist's teeth, eyes and lashes that go with it."""
 
 HIDDEN_PARTS = ("skull", "mandible")
 
@@ -69,6 +71,8 @@ def is_skin(candidate: bpy.types.Object | None) -> bool:
 
 def skin_of(candidate: bpy.types.Object | None) -> bpy.types.Object | None:
     """The skin of the character that an object belongs to, or None."""
+    if candidate is not None and candidate.physface.bound_with is not None:
+        candidate = candidate.physface.bound_with
     if candidate is not None and is_skin(candidate.physface.bound_face):
         return candidate.physface.bound_face
     while candidate is not None and not is_skin(candidate):
@@ -96,17 +100,24 @@ def bound_to(skin: bpy.types.Object) -> bpy.types.Object | None:
     return next((found for found in bpy.data.objects if found.physface.bound_face == skin), None)
 
 
+def bound_objects(skin: bpy.types.Object) -> dict[str, bpy.types.Object]:
+    """The artist's mesh that rides on a face, and what goes with it, by part name; the mesh first."""
+    head = bound_to(skin)
+    if head is None:
+        return {}
+    parts = [found for found in bpy.data.objects if found.physface.bound_with == head]
+    return {BOUND_PART: head} | {f"{BOUND_PREFIX}{part.session_uid}": part for part in parts}
+
+
 def deformed_of(skin: bpy.types.Object) -> dict[str, bpy.types.Object]:
-    """The objects of a character that its poses deform, by part name, with the artist's mesh that rides on it."""
+    """The objects of a character that its poses deform, by part name, with the artist's meshes that ride on it."""
     parts = parts_of(skin)
-    found = {part: parts[part] for part in DEFORMED_PARTS if part in parts}
-    bound = bound_to(skin)
-    return found if bound is None else found | {BOUND_PART: bound}
+    return {part: parts[part] for part in DEFORMED_PARTS if part in parts} | bound_objects(skin)
 
 
 def scale_of(skin: bpy.types.Object, part: str, target: bpy.types.Object) -> float:
     """Units of a deformed object's own coordinates in a millimeter."""
-    return (target if part == BOUND_PART else skin).physface.units_per_millimeter
+    return (target if part.startswith(BOUND_PREFIX) else skin).physface.units_per_millimeter
 
 
 def parts_of(skin: bpy.types.Object) -> dict[str, bpy.types.Object]:
@@ -242,7 +253,7 @@ def pose(skin: bpy.types.Object, arrays: Mapping[str, NDArray]) -> None:
     Args:
         skin: A skin object.
         arrays: Of a ``Posed`` reply: ``skin`` and ``lashes`` (V, 3) in millimeters, ``jaw``, ``eye_left``, ``eye_right``
-            (4, 4), ``bound_head`` (B, 3) in its own coordinates. What is missing stays as it is.
+            (4, 4), ``bound_head`` and others of the prefix (B, 3) in their own coordinates. What is missing stays as it is.
 
     Raises:
         FaceObjectError: A mesh does not have the vertices it was made with, or has absolute shape keys.
@@ -254,9 +265,9 @@ def pose(skin: bpy.types.Object, arrays: Mapping[str, NDArray]) -> None:
         elif part in RIGID_MOTION and RIGID_MOTION[part] in arrays:
             location, rotation = placements(target, arrays[RIGID_MOTION[part]][None], scale)
             target.location, target.rotation_quaternion = location[0], rotation[0]
-    bound = bound_to(skin) if BOUND_PART in arrays else None
-    if bound is not None and bound.mode == "OBJECT":
-        _show_coordinates(bound, np.asarray(arrays[BOUND_PART], dtype=np.float32))
+    for part, target in bound_objects(skin).items() if BOUND_PART in arrays else ():
+        if part in arrays and target.mode == "OBJECT":
+            _show_coordinates(target, np.asarray(arrays[part], dtype=np.float32))
 
 
 def placements(target: bpy.types.Object, transforms: NDArray, scale: float) -> tuple[NDArray, NDArray]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from ..backend.cache_folder import note_use
 from ..backend.errors import IdentityError
 from ..backend.identity import Identity
 from ..backend.identity_file import save_identity
@@ -58,4 +59,5 @@ def file_of(skin: bpy.types.Object) -> str:
     path: Path = preferences.backend_settings().cache_directory / f"identity-{digest.hexdigest()[:16]}.npz"
     if not path.is_file():
         save_identity(path, identity)
+    note_use(path)
     return str(path)

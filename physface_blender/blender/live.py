@@ -53,7 +53,8 @@ class _Face:
 
     Attributes:
         character: The making of the character.
-        binding: Of the artist's mesh to it.
+        bindings: Of the artist's meshes to it.
+        is_bound: These are all that there are.
         shown: The character whose rigid parts are shown.
         reached: (52,) expression of the newest simulated pose that was asked for; None where the next starts from rest.
         wanted: (52,) expression that the newest pose is on the way to.
@@ -66,7 +67,8 @@ class _Face:
     """
 
     character: Ticket | None = None
-    binding: Ticket | None = None
+    bindings: list[Ticket] = field(default_factory=list)
+    is_bound: bool = False
     shown: Ticket | None = None
     reached: NDArray[np.float64] | None = None
     wanted: NDArray[np.float64] | None = None
@@ -108,6 +110,13 @@ def mark_scene(scene: bpy.types.Scene, *, only_animated: bool = False) -> None:
     for skin in face_objects.skins(scene):
         if not only_animated or skin.animation_data is not None:
             mark(skin)
+
+
+def bind_anew(skin: bpy.types.Object) -> None:
+    """Note that other meshes of the artist's ride on a face than before."""
+    if skin.session_uid in _faces:
+        _faces[skin.session_uid].is_bound = False
+    mark(skin)
 
 
 def look(skin: bpy.types.Object) -> None:
@@ -224,9 +233,10 @@ def _ask(skin: bpy.types.Object, face: _Face) -> None:
         return
     character = link.character(wanted)
     if character is not face.character:
-        face.character, face.reached = character, None
-        binding = bound_mesh.request(skin, wanted.character)
-        face.binding = None if binding is None else link.ask(binding)
+        face.character, face.reached, face.is_bound = character, None, False
+    if not face.is_bound:
+        face.is_bound = True
+        face.bindings = [link.ask(binding) for binding in bound_mesh.requests(skin, wanted.character)]
     weights = face.wanted = properties.shown_expression(skin)
     face.effects = {}
     if skin.physface.live_physics:
@@ -252,9 +262,10 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
     if face.character is not None and isinstance(face.character.last, Failed):
         failed, face.character = face.character.last, None
         raise LinkError(failed.sentence)
-    if face.binding is not None and isinstance(face.binding.last, Failed):
-        failed, face.binding = face.binding.last, None
-        raise LinkError(failed.sentence)
+    for ticket in face.bindings:
+        if isinstance(ticket.last, Failed):
+            face.bindings = []
+            raise LinkError(ticket.last.sentence)
     finished = [index for index, ticket in enumerate(face.poses) if ticket.is_done]
     if not finished:
         for ticket in (face.character, *face.poses):

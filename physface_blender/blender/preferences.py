@@ -6,8 +6,8 @@ from pathlib import Path
 import bpy
 from bpy.props import IntProperty, StringProperty
 
+from ..backend import cache_folder
 from ..backend.settings import BackendSettings
-from . import backend_cache
 
 ROOT_PACKAGE = __package__.rpartition(".")[0]
 """``bl_ext.<repository>.physface`` when installed, ``physface_blender`` from a checkout."""
@@ -28,6 +28,14 @@ class PHYSFACE_preferences(bpy.types.AddonPreferences):
         description="Where prepared anatomy, compiled code and the backend's log are kept; empty for the usual place",
         subtype="DIR_PATH",
     )
+    cache_megabytes: IntProperty(
+        name="Cache Limit MB",
+        description="What the cache may take; beyond it, files that were not used for the longest are removed, never one "
+        "in use. 0 for no limit",
+        default=1000,
+        min=0,
+        soft_max=10000,
+    )
     threads: IntProperty(
         name="Threads",
         description="Threads of the backend; 0 for one per processor, up to eight",
@@ -42,9 +50,10 @@ class PHYSFACE_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "python")
         layout.prop(self, "cache_directory")
+        layout.prop(self, "cache_megabytes")
         layout.prop(self, "threads")
         folder = backend_settings().cache_directory
-        layout.label(text=f"The cache takes {backend_cache.size_megabytes(folder):.1f} MB in {folder}")
+        layout.label(text=f"The cache takes {cache_folder.size_megabytes(folder):.1f} MB in {folder}")
         row = layout.row(align=True)
         row.operator("physface.restart_backend")
         row.operator("physface.clear_cache")
@@ -59,6 +68,8 @@ def backend_settings() -> BackendSettings:
         chosen["python"] = Path(bpy.path.abspath(preferences.python))
     if preferences is not None and preferences.threads > 0:
         chosen["thread_count"] = preferences.threads
+    if preferences is not None:
+        chosen["cache_megabytes"] = preferences.cache_megabytes
     if preferences is not None and preferences.cache_directory:
         chosen["cache_directory"] = Path(bpy.path.abspath(preferences.cache_directory))
     elif ROOT_PACKAGE.startswith("bl_ext."):

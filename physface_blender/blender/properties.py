@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..backend.identity import COEFFICIENT_BOUND
 from ..performance.arkit import ARKIT_NAMES, GROUPS
-from . import live
+from . import face_objects, live
 from .bake_properties import PHYSFACE_PG_bake
 from .effect_properties import PHYSFACE_PG_effects
 from .retarget_properties import PHYSFACE_PG_retarget
@@ -39,6 +39,20 @@ def _pose_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Context
     """Ask for a new live pose; nothing of Blender is written here."""
     live.mark(settings.id_data)
 
+
+def _kind_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    """Let the artist's object go with the head in another way."""
+    skin = face_objects.skin_of(settings.id_data)
+    if skin is not None:
+        live.bind_anew(skin)
+
+
+BOUND_KINDS = (
+    ("TEETH", "Teeth", "Teeth, gums or tongue: goes with the skull and the jaw"),
+    ("EYE_LEFT", "Left Eye", "An eyeball: turns with the character's left eye"),
+    ("EYE_RIGHT", "Right Eye", "An eyeball: turns with the character's right eye"),
+    ("LASHES", "Lashes", "Lashes, brows or a beard: goes with the skin that it lies on"),
+)
 
 _WITHOUT_EFFECT = {"tongueOut": "; kept for captures, as the tongue of this model does not stick out"}
 
@@ -115,6 +129,18 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
         description="On a mesh of the artist's: the physical face that it rides on",
         type=bpy.types.Object,
         options={"HIDDEN"},
+    )
+    bound_with: PointerProperty(
+        name="Head",
+        description="On teeth, eyes or lashes of the artist's: the mesh on a face that they go with",
+        type=bpy.types.Object,
+        options={"HIDDEN"},
+    )
+    bound_kind: EnumProperty(
+        name="Kind",
+        description="How this object goes with the head",
+        items=BOUND_KINDS,
+        update=_kind_changed,
     )
     bound_matrix: FloatVectorProperty(size=16, options={"HIDDEN"}, precision=6)
     bound_mirror: BoolProperty(options={"HIDDEN"})

@@ -125,7 +125,8 @@ def read(skin: bpy.types.Object) -> BakedFrames:
     for part in (*DEFORMED_PARTS, *(set(deformed) - set(DEFORMED_PARTS))):
         target = deformed.get(part)
         if target is None or not found or face_objects.bake_format(target) != found:
-            raise FaceObjectError(f"The bake of {skin.name} is not whole ({part} lacks it); bake all frames again.")
+            lacking = part if target is None else target.name
+            raise FaceObjectError(f"The bake of {skin.name} is not whole ({lacking} lacks it); bake all frames again.")
         keys = target.data.shape_keys
         shown = bridge.get_coordinates(target.data) if keys is None else bridge.get_key_coordinates(keys.reference_key)
         rest[part] = bridge.to_millimeters(shown, face_objects.scale_of(skin, part, target))

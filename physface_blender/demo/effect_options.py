@@ -7,7 +7,12 @@ from ..backend.errors import EffectsError
 
 
 def effects_from_words(
-    gravity: str | None, stiffness: float, paralysis: str | None, jaw_scale: str | None, friction: float
+    gravity: str | None,
+    stiffness: float,
+    paralysis: str | None,
+    jaw_scale: str | None,
+    jaw_shift_mm: float,
+    friction: float,
 ) -> Effects:
     """The effects that the demo's options ask for.
 
@@ -16,6 +21,7 @@ def effects_from_words(
         stiffness: multiple of Young's modulus.
         paralysis: regions of the facial nerve with shares, ``left:0.7,right.buccal``; a share of 1 can be left out.
         jaw_scale: ``LENGTH`` or ``LENGTH,WIDTH,HEIGHT``.
+        jaw_shift_mm: toward the character's left.
         friction: coefficient, 0 to 1.
 
     Raises:
@@ -32,7 +38,14 @@ def effects_from_words(
     for word in () if paralysis is None else paralysis.split(","):
         region, colon, share = word.strip().partition(":")
         pairs.append((region, _numbers("--paralysis", share, (1,))[0] if colon else 1.0))
-    return Effects(head_degrees=head, stiffness=stiffness, paralysis=tuple(pairs), jaw_scale=scale, friction=friction)
+    return Effects(
+        head_degrees=head,
+        stiffness=stiffness,
+        paralysis=tuple(pairs),
+        jaw_scale=scale,
+        jaw_shift_mm=jaw_shift_mm,
+        friction=friction,
+    )
 
 
 def _numbers(option: str, text: str, counts: tuple[int, ...]) -> tuple[float, ...]:

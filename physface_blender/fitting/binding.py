@@ -65,7 +65,7 @@ class SkinBinding:
         if held.mean() < LEAST_HELD:
             raise BindingError(
                 f"Only {100 * held.mean():.0f} % of the mesh's vertices lie on the fitted skin; at least "
-                f"{100 * LEAST_HELD:.0f} % are needed. Bind the mesh that was fitted."
+                f"{100 * LEAST_HELD:.0f} % are needed. Bind the mesh that was fitted, and as lashes what lies on its skin."
             )
         base = hits.interpolate(skin.vertices, skin.triangles)
         return cls(

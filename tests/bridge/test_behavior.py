@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
-from physface_blender.blender import backend_cache, bridge, face_objects, live, preferences, shape_bake
+from physface_blender.backend import cache_folder
+from physface_blender.blender import bridge, face_objects, live, preferences, shape_bake
 
 
 def test_a_scene_in_centimeters_has_the_same_face_a_hundred_times_as_large(scene, add_face, settle, key_jaw) -> None:
@@ -139,11 +140,37 @@ def test_the_worker_ends_with_a_blender_that_goes_in_mid_bake() -> None:
     assert not is_running(worker)
 
 
+def test_a_copied_an_appended_and_a_remaining_face_are_whole(scene, still_face, tmp_path) -> None:
+    still_face.physface.expression.jawOpen = 0.4
+    whole = set(face_objects.parts_of(still_face))
+    for part in face_objects.parts_of(still_face).values():
+        part.hide_viewport = False
+        part.select_set(True)
+    assert bpy.ops.object.duplicate() == {"FINISHED"}
+    copy = next(skin for skin in face_objects.skins(scene) if skin != still_face)
+    assert set(face_objects.parts_of(copy)) == whole
+    assert not set(face_objects.parts_of(copy).values()) & set(face_objects.parts_of(still_face).values())
+    copy.physface.expression.jawOpen = 0.9
+    assert still_face.physface.expression.jawOpen == pytest.approx(0.4), "each has its own sliders"
+    for part in list(face_objects.parts_of(copy).values()):
+        bpy.data.objects.remove(part)
+    assert set(face_objects.parts_of(still_face)) == whole, "the other one is gone and this one is whole"
+    path = str(tmp_path / "character.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    with bpy.data.libraries.load(path, link=False) as (_, wanted):
+        wanted.collections = ["Face"]
+    bpy.context.scene.collection.children.link(wanted.collections[0])
+    [appended] = face_objects.skins(bpy.context.scene)
+    assert set(face_objects.parts_of(appended)) == whole
+    assert appended.physface.expression.jawOpen == pytest.approx(0.4)
+
+
 def test_what_the_backend_keeps_is_counted(add_face) -> None:
     add_face(seed=1)
     folder = preferences.backend_settings().cache_directory
     kept = sum(path.stat().st_size for path in folder.glob("*.npz"))
-    assert backend_cache.size_megabytes(folder) >= kept / 1e6 > 0.1
+    assert cache_folder.size_megabytes(folder) >= kept / 1e6 > 0.1
 
 
 def test_the_cache_is_cleared_and_other_files_stay(monkeypatch, tmp_path) -> None:
@@ -152,7 +179,7 @@ def test_the_cache_is_cleared_and_other_files_stay(monkeypatch, tmp_path) -> Non
     (tmp_path / "numba" / "kernels").mkdir(parents=True)
     for name in ("space_0a.npz", "rest_0b.npz", "worker.log", "numba/kernels/a.nbi", "mine.npz", "rest of it.npz"):
         (tmp_path / name).write_bytes(bytes(1000))
-    assert backend_cache.size_megabytes(tmp_path) == pytest.approx(0.004)
+    assert cache_folder.size_megabytes(tmp_path) == pytest.approx(0.004)
     assert bpy.ops.physface.clear_cache() == {"FINISHED"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.npz", "rest of it.npz"]
-    assert backend_cache.size_megabytes(tmp_path / "gone") == 0.0
+    assert cache_folder.size_megabytes(tmp_path / "gone") == 0.0

@@ -120,6 +120,27 @@ def inner(template) -> np.ndarray:
     return np.any([template.regions[name] > 0.5 for name in ("inner_mouth", "eye_socket_left", "eye_socket_right")], 0)
 
 
+def artists_parts(scene, scan, template) -> dict[str, bpy.types.Object]:
+    """Lower teeth, the right eye, and a patch of skin as brow, in millimeters, where the scan has them."""
+    made = {}
+    skin = template.meshes["skin"]
+    above = skin.vertices - skin.vertices[template.landmarks68[19]]
+    near = np.linalg.norm(above, axis=1) < 8.0
+    brow = skin.faces[near[skin.faces].all(axis=1)]
+    used, corners = np.unique(brow, return_inverse=True)
+    sources = {
+        "teeth": (template.meshes["lower_teeth"].vertices, template.meshes["lower_teeth"].faces),
+        "eye": (template.meshes["eye_right"].vertices, template.meshes["eye_right"].faces),
+        "brow": (skin.vertices[used] + [0.0, 0.0, 1.0], corners.reshape(brow.shape)),
+    }
+    for name, (vertices, faces) in sources.items():
+        made[name] = bpy.data.objects.new(name, bridge.new_mesh(name, bridge.to_blender(vertices, 1.0), faces))
+        scene.collection.objects.link(made[name])
+        made[name].matrix_world = scan.matrix_world @ Matrix.Scale(0.1, 4)
+    bpy.context.view_layer.update()
+    return made
+
+
 @pytest.mark.slow
 def test_the_artists_mesh_rides_on_the_face_and_keeps_what_is_its_own(scene, scan, template, settle, evaluated) -> None:
     own = bridge.get_coordinates(scan.data)
@@ -136,9 +157,28 @@ def test_the_artists_mesh_rides_on_the_face_and_keeps_what_is_its_own(scene, sca
     settle(face)
     # Centimeters. Bound to the simulated rest, whose lips part by up to 0.3 mm; the preview is the network's.
     assert np.abs(evaluated(scan) - own).max() < 0.04
-    face.physface.expression.jawOpen = 0.7
+    parts = artists_parts(scene, scan, template)
+    for part in parts.values():
+        part.select_set(True)
+    assert bpy.ops.physface.bind_parts() == {"FINISHED"}
+    assert [part.physface.bound_kind for part in parts.values()] == ["TEETH", "EYE_RIGHT", "LASHES"]
+    assert all(face_objects.skin_of(part) == face for part in parts.values()), "they show the panels of the face"
+    own_parts = {name: bridge.get_coordinates(part.data) for name, part in parts.items()}
+    settle(face)
+    assert np.allclose(evaluated(parts["teeth"]), own_parts["teeth"], atol=0.3), "millimeters"
+    face.physface.expression.jawOpen, face.physface.expression.eyeLookDownRight = 0.7, 0.8
+    face.physface.expression.browInnerUp = 1.0
     settle(face)
     opened = evaluated(scan)
+    # Millimeters, up is Z: teeth below, the eye's pupil down, brows up.
+    moved = {name: evaluated(part) - own_parts[name] for name, part in parts.items()}
+    assert moved["teeth"][:, 2].max() < -3.0
+    assert moved["eye"][own_parts["eye"][:, 1].argmin(), 2] < -1.0
+    assert moved["brow"][:, 2].mean() > 0.5
+    face.physface.expression.eyeLookDownRight = face.physface.expression.browInnerUp = 0.0
+    settle(face)
+    opened = evaluated(scan)
+    teeth_opened = evaluated(parts["teeth"])
     chin = template.landmarks68[8]
     assert (opened[chin] - own[chin])[2] < -0.5, "the chin went down by more than 5 mm"
     assert ears.value == 0.0
@@ -152,11 +192,19 @@ def test_the_artists_mesh_rides_on_the_face_and_keeps_what_is_its_own(scene, sca
     scene.frame_set(3)
     # Bound at the bake's own rest; the tolerance of the compact keys is 0.1 mm.
     assert np.abs(evaluated(scan) - opened).max() < 0.03
+    assert np.abs(evaluated(parts["teeth"]) - teeth_opened).max() < 0.3
+    assert not bpy.ops.physface.bind_parts.poll(), "a bake keeps its parts"
     assert [key.name for key in scan.data.shape_keys.key_blocks][:2] == ["Basis", "Pointed Ears"]
     assert bpy.ops.physface.clear_bake() == {"FINISHED"}
     assert [key.name for key in scan.data.shape_keys.key_blocks] == ["Basis", "Pointed Ears"]
     settle(face)
+    assert np.allclose(evaluated(parts["teeth"]), teeth_opened, atol=0.3), "the sliders stand at the last frame"
+    bpy.context.view_layer.objects.active = scan
+    assert bpy.ops.physface.release_part(part=parts["eye"].name) == {"FINISHED"}
+    assert face_objects.skin_of(parts["eye"]) is None
+    assert np.allclose(evaluated(parts["eye"]), own_parts["eye"], atol=1e-5)
     assert bpy.ops.physface.release_mesh() == {"FINISHED"}
+    assert np.allclose(evaluated(parts["teeth"]), own_parts["teeth"], atol=1e-5)
     assert np.allclose(evaluated(scan), own, atol=1e-6)
     assert face.visible_get()
 

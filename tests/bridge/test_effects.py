@@ -88,6 +88,7 @@ def test_what_the_panels_allow_the_backend_takes(still_face) -> None:
             "jaw_length",
             "jaw_width",
             "jaw_height",
+            "jaw_shift",
         ):
             setattr(settings, name, getattr(settings.bl_rna.properties[name], low_or_high))
         still_face.physface.stiffness = getattr(still_face.physface.bl_rna.properties["stiffness"], low_or_high)
@@ -159,6 +160,22 @@ def test_an_edited_mandible_moves_chin_and_teeth_and_comes_back(physical_face, s
     assert not bpy.ops.physface.reset_bones.poll()
     settle(skin)
     assert np.array_equal(positions(face_objects.parts_of(skin)["mandible"]), before["mandible"])
+
+
+def test_the_mandible_is_shifted_aside_and_reset(physical_face, settle) -> None:
+    settle(physical_face)
+    parts = face_objects.parts_of(physical_face)
+    before = {part: positions(parts[part]) for part in ("skin", "lower_teeth", "upper_teeth")}
+    physical_face.physface.effects.jaw_shift = 5.0
+    settle(physical_face)
+    teeth = positions(parts["lower_teeth"]) - before["lower_teeth"]
+    assert teeth[:, 0].max() == pytest.approx(0.005, abs=1e-4), "the character's left is +X"
+    assert np.abs(teeth[:, 1:]).max() < 1e-6
+    assert (positions(parts["skin"]) - before["skin"])[:, 0].max() > 0.003
+    assert np.array_equal(positions(parts["upper_teeth"]), before["upper_teeth"])
+    assert bpy.ops.physface.reset_bones() == {"FINISHED"}
+    settle(physical_face)
+    assert np.array_equal(positions(parts["lower_teeth"]), before["lower_teeth"])
 
 
 def test_a_baked_osteotomy_keeps_its_bones(physical_face, key_jaw) -> None:
@@ -242,6 +259,28 @@ def test_a_bone_through_the_skin_is_refused_with_the_place_and_nothing_is_lost(p
         bpy.ops.physface.update_anatomy()
     assert np.array_equal(positions(mandible), sculpted)
     assert acting(physical_face) == {}
+
+
+def test_a_sculpted_skull_lifts_the_brow_and_is_refused_where_it_comes_out(physical_face, settle) -> None:
+    settle(physical_face)
+    skull = face_objects.parts_of(physical_face)["skull"]
+    own_skin, own_bone = positions(physical_face), positions(skull)
+    front = own_bone[:, 1] < np.quantile(own_bone[:, 1], 0.3)
+    brow = own_bone[np.flatnonzero(front & (np.abs(own_bone[:, 0]) < 0.03))]
+    brow = brow[brow[:, 2].argsort()[int(0.8 * len(brow))]]
+    share = np.exp(-np.sum((own_bone - brow) ** 2, axis=1) / (2.0 * 0.012**2))[:, None]
+    share[share < 0.01] = 0.0
+    forward = np.array([0.0, -0.001, 0.0], dtype=np.float32)
+    bridge.set_coordinates(skull.data, own_bone + 2.0 * share * forward)
+    assert bpy.ops.physface.update_anatomy() == {"FINISHED"}
+    settle(physical_face)
+    moved = own_skin[:, 1] - positions(physical_face)[:, 1]
+    assert 0.001 < moved.max() < 0.003, "the skin over two millimeters of bone"
+    assert np.linalg.norm(own_skin[moved.argmax()] - brow) < 0.03, "there, and not elsewhere"
+    bridge.set_coordinates(skull.data, own_bone + 25.0 * share * forward)
+    with pytest.raises(RuntimeError, match="The sculpted skull comes through the skin at"):
+        bpy.ops.physface.update_anatomy()
+    assert bpy.ops.physface.reset_bones() == {"FINISHED"}
 
 
 def test_the_handles_of_the_chin_move_bone_and_skin_and_leave_teeth_and_joint(physical_face, settle) -> None:

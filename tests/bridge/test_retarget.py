@@ -202,8 +202,11 @@ def test_the_curves_go_out_as_they_came_in(scene, still_face, write_capture, tmp
         bpy.ops.physface.export_curves(filepath=str(tmp_path / "gone" / "out.csv"))
 
 
-def test_a_mesh_of_the_scene_moves_the_sliders(scene, add_face, settle) -> None:
-    """The mesh is a copy of the face's skin with shape keys that are no ARKit names, on a head that turns."""
+def test_a_mesh_of_the_scene_moves_the_sliders(scene, add_face, settle, tmp_path) -> None:
+    """The mesh is a copy of the face's skin with shape keys that are no ARKit names, on a head that turns.
+
+    It is played once by its keys, and once from an Alembic file that Blender has written and read again.
+    """
     skin = add_face(seed=1)
     shown = {}
     for name, value in (("Basis", 0.0), ("Open", 0.8)):
@@ -236,6 +239,25 @@ def test_a_mesh_of_the_scene_moves_the_sliders(scene, add_face, settle) -> None:
     assert opened[0] == pytest.approx(0.0, abs=0.05)
     assert opened[2] == pytest.approx(0.8, abs=0.1)
     assert np.abs(values(skin, "browInnerUp")).max() < 0.1
+    cached = through_alembic(head, str(tmp_path / "head.abc"))
+    assert [modifier.type for modifier in cached.modifiers] == ["MESH_SEQUENCE_CACHE"]
+    assert cached.data.shape_keys is None
+    bpy.context.view_layer.objects.active = skin
+    settings.mesh = cached
+    assert bpy.ops.physface.clear_keys() == {"FINISHED"}
+    assert bpy.ops.physface.retarget_mesh() == {"FINISHED"}
+    assert np.allclose(values(skin, "jawOpen"), opened, atol=0.01), "a cache says what the keys said"
+
+
+def through_alembic(source, path: str) -> bpy.types.Object:
+    """A mesh with its animation, written to an Alembic file and imported from it."""
+    for other in bpy.context.selected_objects:
+        other.select_set(False)
+    source.select_set(True)
+    assert bpy.ops.wm.alembic_export(filepath=path, selected=True, start=1, end=3) == {"FINISHED"}
+    before = set(bpy.data.objects)
+    assert bpy.ops.wm.alembic_import(filepath=path, as_background_job=False) == {"FINISHED"}
+    return next(found for found in bpy.data.objects if found not in before and found.type == "MESH")
 
 
 def test_a_mesh_whose_modifiers_change_its_vertices_is_refused(scene, still_face) -> None:

@@ -1,6 +1,9 @@
 """The panel Bake: Esc in the middle keeps what is finished, Resume goes on, Ctrl+Z takes a bake back."""
 
+import os
+
 import bpy
+from stopwatch import Stopwatch
 
 PANELS = ("bake",)
 FRAMES = 30
@@ -20,13 +23,20 @@ def main(ui):
     yield from ui.settle()
     ui.undo_step("animated")
     uid = skin.session_uid
-    yield from ui.press("physface.bake")
-    yield from ui.wait(lambda: jobs.running(uid) is not None and jobs.running(uid).fraction > 0.1, "some frames", 500.0)
-    ui.picture("bake")
-    x, y = ui.in_viewport()
-    ui.events("mousemove", x, y)
-    yield from ui.key("Escape")
-    yield from ui.wait(lambda: jobs.running(uid) is None, "the end of the job", 60.0)
+    with Stopwatch() as watch:
+        yield from ui.press("physface.bake")
+        yield from ui.wait(
+            lambda: jobs.running(uid) is not None and jobs.running(uid).fraction > 0.1, "some frames", 500.0
+        )
+        ui.picture("bake")
+        x, y = ui.in_viewport()
+        ui.events("mousemove", x, y)
+        yield from ui.key("Escape")
+        yield from ui.wait(lambda: jobs.running(uid) is None, "the end of the job", 60.0)
+    ui.measure("bake: processes that were ready to run", os.getloadavg()[0])
+    ui.measure("bake: longest of our calls, ms of CPU", 1000.0 * watch.longest_cpu)
+    ui.measure("bake: longest of our calls, ms on the clock", 1000.0 * watch.longest)
+    ui.measure("bake: which call", watch.longest_name)
     skin = bpy.context.active_object
     kept = len(shape_bake.read(skin).frames)
     assert 0 < kept < FRAMES, f"Esc keeps the finished frames; there are {kept}"

@@ -153,6 +153,12 @@ class Window:
         point = yield from self.find(part)
         yield from self.click(point)
 
+    def leave(self) -> Steps:
+        """Move the pointer off the sidebar, so that a button can be pressed a second time."""
+        self.events("mousemove", *self.in_viewport())
+        yield 0.3
+        self.redraw()
+
     def choose(self, beside: str, share: float, *keys: str) -> Steps:
         """Open a menu, which has no data path or command of its own, and choose by keys; its first entry by default.
 

@@ -1,4 +1,4 @@
-"""How long PhysFace holds Blender's main thread: its timer, its handlers, the drawing of its panels."""
+"""How long PhysFace holds Blender's main thread: its timer, its handlers, the drawing of its panels, steps of its jobs."""
 
 import time
 
@@ -26,12 +26,15 @@ class Stopwatch:
     def __enter__(self) -> "Stopwatch":
         """Put a clock before every function of ours that Blender calls."""
         from physface_blender.blender import face_objects, handlers, live, panels
+        from physface_blender.blender.operators.base import JobOperator
 
-        self._kept = [(live, "tick"), (face_objects, "pose")]
+        self._kept = [(live, "tick"), (face_objects, "pose"), (JobOperator, "_advance")]
         self._originals = [(owner, name, getattr(owner, name)) for owner, name in self._kept]
         for panel in panels.CLASSES:
             self._originals.append((panel, "draw", panel.draw))
             panel.draw = self._timed_drawing(panel.draw, f"{panel.__name__}.draw")
+        advance = JobOperator._advance
+        JobOperator._advance = lambda operator: self._timed(advance, f"a step of {operator.bl_idname}")(operator)
         self._handlers = list(handlers._HANDLERS)
         if bpy.app.timers.is_registered(live.tick):
             bpy.app.timers.unregister(live.tick)

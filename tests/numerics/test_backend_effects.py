@@ -17,7 +17,7 @@ from physface_blender.performance.arkit import expression
 from physface_blender.simulation.state import Status
 
 SMILE = expression(mouthSmileLeft=0.9, mouthSmileRight=0.9)
-LEFT_CORNER, RIGHT_CORNER, CHIN = 54, 48, 8
+LEFT_CORNER, RIGHT_CORNER, CHIN, NOSE = 54, 48, 8, 30
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +149,19 @@ def test_a_shorter_mandible_takes_the_chin_back(character, assets):
     assert abs(moved(character, assets, healed, CHIN)[2]) < 0.3
 
 
+def test_a_shifted_mandible_takes_chin_and_lower_teeth_aside(character, assets):
+    effects = Effects(jaw_shift_mm=6.0)
+    rest = character.pose(np.zeros(52), effects=effects)
+    assert rest.result.status is Status.CONVERGED
+    assert PerformancePlayer(character, assets.template).count(rest).total == 0
+    teeth = rest.edited_rest["lower_teeth"] - character.rest.vertices["lower_teeth"]
+    assert np.abs(teeth[:, 1:]).max() == 0.0
+    front = character.rest.vertices["lower_teeth"][:, 2].argmax()
+    assert teeth[front, 0] == pytest.approx(6.0, abs=0.1)
+    assert moved(character, assets, rest, CHIN)[0] == pytest.approx(6.0, abs=1.5)
+    assert abs(moved(character, assets, rest, NOSE)[0]) < 0.5
+
+
 def test_effects_without_physics_are_the_network_alone(character):
     effects = Effects(paralysis=(("left", 1.0),), jaw_scale=(0.9, 1.0, 1.0))
     np.testing.assert_array_equal(
@@ -169,6 +182,7 @@ def test_effects_without_physics_are_the_network_alone(character):
         ({"paralysis": ("left",)}, "pairs"),
         ({"painted_paralysis": (0.5, -0.1)}, "between 0 and 1"),
         ({"jaw_scale": (0.2, 1.0, 1.0)}, "between 0.7 and 1.3"),
+        ({"jaw_shift_mm": 30.0}, "between -10 and 10"),
         ({"levitation": 1.0}, "no effect levitation"),
     ],
 )
@@ -184,21 +198,23 @@ def test_what_is_painted_on_another_mesh_is_refused(character, name):
 
 
 def test_words_of_a_command_line_become_effects():
-    assert effects_from_words(None, 1.0, None, None, 0.0) == NO_EFFECTS
-    effects = effects_from_words("90,10", 2.0, "left:0.7, right.buccal", "0.85", 0.3)
+    assert effects_from_words(None, 1.0, None, None, 0.0, 0.0) == NO_EFFECTS
+    effects = effects_from_words("90,10", 2.0, "left:0.7, right.buccal", "0.85", -4.0, 0.3)
     assert effects.head_degrees == (90.0, 0.0, 10.0)
     assert effects.stiffness == 2.0
     assert effects.friction == 0.3
     assert effects.paralysis == (("left", 0.7), ("right.buccal", 1.0))
     assert effects.jaw_scale == (0.85, 1.0, 1.0)
-    both = effects_from_words("1,2,3", 1.0, None, "0.9,1.1,1.2", 0.0)
+    assert effects.jaw_shift_mm == -4.0
+    both = effects_from_words("1,2,3", 1.0, None, "0.9,1.1,1.2", 0.0, 0.0)
     assert (both.head_degrees, both.jaw_scale) == ((1.0, 2.0, 3.0), (0.9, 1.1, 1.2))
     for words in (
-        ("90", 1.0, None, None, 0.0),
-        (None, 1.0, "left:much", None, 0.0),
-        (None, 1.0, "", None, 0.0),
-        (None, 1.0, None, "1,2", 0.0),
-        (None, 1.0, None, None, 1.5),
+        ("90", 1.0, None, None, 0.0, 0.0),
+        (None, 1.0, "left:much", None, 0.0, 0.0),
+        (None, 1.0, "", None, 0.0, 0.0),
+        (None, 1.0, None, "1,2", 0.0, 0.0),
+        (None, 1.0, None, None, 30.0, 0.0),
+        (None, 1.0, None, None, 0.0, 1.5),
     ):
         with pytest.raises(EffectsError):
             effects_from_words(*words)

@@ -63,6 +63,15 @@ def test_the_mandible_is_scaled_about_its_condyles():
     np.testing.assert_allclose(back.at(0.5).mandible.scale, [0.95, 1.05, 0.975])
 
 
+def test_a_shift_moves_the_body_of_the_mandible_and_leaves_the_joints():
+    shape = MandibleShape(CONDYLES, np.ones(3), 5.0)
+    chin = np.array([[10.0, -50.0, 80.0]])
+    np.testing.assert_allclose(shape.applied(CONDYLES), CONDYLES)
+    np.testing.assert_allclose(shape.applied(chin), [[15.0, -50.0, 80.0]])
+    halfway = PoseMotion(REST_POSE, RigidPose.of(np.eye(4), None, shape)).at(0.5)
+    np.testing.assert_allclose(halfway.on_mandible(chin), [[12.5, -50.0, 80.0]])
+
+
 def test_a_tooth_on_a_growing_mandible_pushes_the_tissue_ahead():
     space, patches = lips()
     nodes = space.node_positions

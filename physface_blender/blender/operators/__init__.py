@@ -5,6 +5,7 @@ from . import (
     add_face,
     backend,
     bake,
+    bind,
     bones,
     export,
     expression,
@@ -20,6 +21,7 @@ from . import (
 CLASSES = (
     *add_face.CLASSES,
     *fit.CLASSES,
+    *bind.CLASSES,
     *identity.CLASSES,
     *expression.CLASSES,
     *presets.CLASSES,

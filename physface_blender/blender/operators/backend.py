@@ -3,7 +3,8 @@
 
 import bpy
 
-from .. import backend_cache, jobs, live, preferences, worker_link
+from ...backend import cache_folder
+from .. import jobs, live, preferences, worker_link
 from .base import ReportingOperator, Result, UserError
 
 
@@ -50,7 +51,7 @@ class PHYSFACE_OT_clear_cache(ReportingOperator, bpy.types.Operator):
         live.stop()
         folder = preferences.backend_settings().cache_directory
         try:
-            count = backend_cache.clear(folder)
+            count = cache_folder.clear(folder)
         except OSError as error:
             raise UserError(f"{error.filename} cannot be removed ({error.strerror}); close what has it open.") from None
         live.mark_scene(context.scene)

@@ -126,13 +126,12 @@ class PHYSFACE_OT_bake(JobOperator, bpy.types.Operator):
                 return {"CANCELLED"}
             yield
         rest = dict(making.result(CharacterReady).arrays)
-        binding = bound_mesh.request(_find(uid), creation.character)
-        if binding is not None:
+        for binding in bound_mesh.requests(_find(uid), creation.character):
             bound = link.ask(binding)
             for _ in link.await_last(bound):
                 yield
             bound.result(MeshBound)
-            rest |= bound_mesh.rest_millimeters(_find(uid))
+        rest |= bound_mesh.rest_millimeters(_find(uid))
         baked = BakedFrames(rest)
         counts = {part: len(rest[part]) for part in face_objects.deformed_of(_find(uid))}
         shape_bake.check_bakeable(_find(uid), counts)

@@ -9,7 +9,7 @@ from ...performance.arkit import expression
 from .. import bones, chin, effects, face_objects, jobs, live, preferences, requests, worker_link
 from .base import JobOperator, ReportingOperator, Result, UserError, Work, needs_skin
 
-JAW_HANDLES = ("jaw_length", "jaw_width", "jaw_height")
+HANDLES = ("jaw_length", "jaw_width", "jaw_height", "jaw_shift", *chin.HANDLES)
 
 
 class PHYSFACE_OT_sculpt_bone(ReportingOperator, bpy.types.Operator):
@@ -46,6 +46,7 @@ class PHYSFACE_OT_sculpt_bone(ReportingOperator, bpy.types.Operator):
             raise UserError(f"{skin.name} has no {self.bone} any more; bring it back with undo, or add the face again.")
         bone.hide_viewport = False
         bone.hide_set(False)
+        bone.show_in_front = True  # or the skin would hide it from the brush
         if not bone.visible_get():
             raise UserError(f"{bone.name} is in a hidden collection; show the collection first.")
         for selected in context.selected_objects:
@@ -97,9 +98,23 @@ class PHYSFACE_OT_update_anatomy(JobOperator, bpy.types.Operator):
         if skin is None:
             raise UserError("The face was removed meanwhile, so there is nothing to update.")
         bones.take_over(skin, displacements)
+        _show_face_again(skin)
         skin.physface.effects.edited_bones = True
         live.mark(skin)
         return {"FINISHED"}
+
+
+def _show_face_again(skin: bpy.types.Object) -> None:
+    """Hide the bones that were shown to be sculpted, and go on with the face."""
+    parts = face_objects.parts_of(skin)
+    for bone in (parts[name] for name in bones.SCULPTED_BONES if name in parts):
+        if bone.show_in_front:
+            bone.show_in_front = False
+            bone.select_set(False)
+            bone.hide_viewport = True
+    if skin.visible_get():
+        skin.select_set(True)
+        bpy.context.view_layer.objects.active = skin
 
 
 class PHYSFACE_OT_reset_bones(ReportingOperator, bpy.types.Operator):
@@ -118,9 +133,9 @@ class PHYSFACE_OT_reset_bones(ReportingOperator, bpy.types.Operator):
         if context.mode != "OBJECT":
             cls.poll_message_set("Leave the current mode first")
             return False
-        handles = [getattr(skin.physface.effects, name) for name in JAW_HANDLES]
-        is_sculpted = bool(bones.edited(skin) or bones.sculpted(skin))
-        if handles == [1.0, 1.0, 1.0] and not is_sculpted:
+        chosen = skin.physface.effects
+        is_moved = any(getattr(chosen, name) != chosen.bl_rna.properties[name].default for name in HANDLES)
+        if not (is_moved or bones.taken_over(skin) or bones.sculpted(skin)):
             cls.poll_message_set("The bones are the person's own")
             return False
         return True
@@ -128,7 +143,7 @@ class PHYSFACE_OT_reset_bones(ReportingOperator, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> Result:
         """Set all handles back and drop what was sculpted."""
         skin = face_objects.skin_of(context.active_object)
-        for name in (*JAW_HANDLES, *chin.HANDLES):
+        for name in HANDLES:
             skin.physface.effects.property_unset(name)
         bones.forget(skin)
         live.mark(skin)

@@ -28,18 +28,56 @@ from .. import (
     surface_file,
     worker_link,
 )
-from .base import JobOperator, ReportingOperator, Result, UserError, Work, needs_skin
+from .base import JobOperator, ReportingOperator, Result, UserError, Work
 
 COARSEST_MM = 6.8
 
 
-class PHYSFACE_OT_fit_scan(JobOperator, bpy.types.Operator):
+class _FittingOperator(JobOperator):
+    """Has a face fitted by the backend, then makes its objects; it works on no face yet."""
+
+    job_title = "Fitting a Face"
+
+    def job_key(self, context: bpy.types.Context) -> int:
+        """No face's."""
+        return 0
+
+    def asked(self, context: bpy.types.Context) -> FitScan | FitPhoto:
+        """What the backend is to fit; remembers what ``finish`` needs."""
+        raise NotImplementedError
+
+    def finish(self, ticket: worker_link.Ticket) -> None:
+        """Make the objects of what was fitted."""
+        raise NotImplementedError
+
+    def work(self, context: bpy.types.Context, job: jobs.Job) -> Work:
+        """Ask, show how far it is, and make the objects."""
+        request = self.asked(context)
+        link = worker_link.get(preferences.backend_settings())
+        job.sentence = "Starting the backend"
+        ticket = link.ask(request)
+        for _ in link.await_last(ticket):
+            if ticket.progress is not None:
+                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
+            if job.cancel_requested:
+                link.cancel(ticket)
+                self.report({"INFO"}, "Fitting the face was cancelled")
+                return {"CANCELLED"}
+            yield
+        if bpy.context.mode != "OBJECT":
+            raise UserError(
+                "The face was not made because Object Mode was left meanwhile; fit it again in Object Mode."
+            )
+        self.finish(ticket)
+        return {"FINISHED"}
+
+
+class PHYSFACE_OT_fit_scan(_FittingOperator, bpy.types.Operator):
     """Make a physical face of the selected mesh of a head, in its place; takes about half a minute."""
 
     bl_idname = "physface.fit_scan"
     bl_label = "Fit to Selected Mesh"
     bl_options = {"REGISTER", "UNDO"}
-    job_title = "Fitting a Face"
 
     at_rest: BoolProperty(
         name="At Rest",
@@ -67,55 +105,38 @@ class PHYSFACE_OT_fit_scan(JobOperator, bpy.types.Operator):
             return False
         return True
 
-    def job_key(self, context: bpy.types.Context) -> int:
-        """It works on no face yet."""
-        return 0
-
-    def work(self, context: bpy.types.Context, job: jobs.Job) -> Work:
-        """Write the mesh, have it fitted, then make the objects in its place."""
+    def asked(self, context: bpy.types.Context) -> FitScan:
+        """The mesh, written to a file."""
         source = context.active_object
         if self.bind and source.data.shape_keys is not None and not source.data.shape_keys.use_relative:
             raise UserError(
                 f"{source.name} has absolute shape keys, which poses cannot mix with; make them relative first."
             )
-        name, source_uid, place = source.name, source.session_uid, source.matrix_world.copy()
-        settings = preferences.backend_settings()
-        folder = settings.cache_directory
+        self._source = source.name, source.session_uid, source.matrix_world.copy()
+        folder = preferences.backend_settings().cache_directory
         if self.bind:
             surface_file.write(folder / "scan.ply", bound_mesh.rest(source), source.data)
         else:
             evaluated_mesh.write(folder / "scan.ply", source, context.evaluated_depsgraph_get())
-        identity_file = folder / "fitted.npz"
-        link = worker_link.get(settings)
-        job.sentence = "Starting the backend"
-        ticket = link.ask(
-            FitScan(
-                character="new face",
-                path=str(folder / "scan.ply"),
-                identity_file=str(identity_file),
-                at_rest=self.at_rest or self.bind,
-                mirror=self.mirror,
-                resolution_mm=COARSEST_MM,
-            )
+        self._identity_file = folder / "fitted.npz"
+        return FitScan(
+            character="new face",
+            path=str(folder / "scan.ply"),
+            identity_file=str(self._identity_file),
+            at_rest=self.at_rest or self.bind,
+            mirror=self.mirror,
+            resolution_mm=COARSEST_MM,
         )
-        for _ in link.await_last(ticket):
-            if ticket.progress is not None:
-                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
-            if job.cancel_requested:
-                link.cancel(ticket)
-                self.report({"INFO"}, "Fitting the face was cancelled")
-                return {"CANCELLED"}
-            yield
+
+    def finish(self, ticket: worker_link.Ticket) -> None:
+        """Make the face in the place of the mesh, and let the mesh ride on it where that is asked."""
         fitted = ticket.result(ScanFitted)
-        if bpy.context.mode != "OBJECT":
-            raise UserError(
-                "The face was not made because Object Mode was left meanwhile; fit it again in Object Mode."
-            )
-        skin = _made(fitted, _identity(identity_file, fitted), f"{name} Face")
+        name, uid, place = self._source
+        skin = _made(fitted, _identity(self._identity_file, fitted), f"{name} Face")
         skin.matrix_world = place @ Matrix(
             _to_scan(fitted.arrays["scan_to_model"], skin.physface.units_per_millimeter, mirror=self.mirror)
         )
-        source = next((found for found in bpy.data.objects if found.session_uid == source_uid), None)
+        source = next((found for found in bpy.data.objects if found.session_uid == uid), None)
         if self.bind and source is not None:
             bound_mesh.bind(source, skin, np.array(fitted.arrays["scan_to_model"]), mirror=self.mirror)
             for part in face_objects.parts_of(skin).values():
@@ -129,7 +150,6 @@ class PHYSFACE_OT_fit_scan(JobOperator, bpy.types.Operator):
             f"Fitted {name} within {fitted.mean_distance_mm:.2f} mm on average in {jobs.time_left(fitted.seconds)}"
             f"{inside_out}",
         )
-        return {"FINISHED"}
 
 
 def _identity(path: Path, fitted: ScanFitted) -> Identity:
@@ -144,39 +164,6 @@ def _to_scan(scan_to_model: np.ndarray, scale: float, *, mirror: bool) -> np.nda
     to_millimeters[:3, :3] = bridge.AXES.T / scale
     sides = np.diag([-1.0, 1.0, 1.0, 1.0]) if mirror else np.eye(4)
     return sides @ np.linalg.inv(scan_to_model) @ to_millimeters
-
-
-class PHYSFACE_OT_release_mesh(ReportingOperator, bpy.types.Operator):
-    """Let the mesh that rides on the face go; it has its own shape again, and the face shows its own skin."""
-
-    bl_idname = "physface.release_mesh"
-    bl_label = "Release Mesh"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """On a character that carries a mesh and has no bake."""
-        if not needs_skin(cls, context):
-            return False
-        skin = face_objects.skin_of(context.active_object)
-        if face_objects.bound_to(skin) is None:
-            cls.poll_message_set("No mesh rides on this face")
-            return False
-        if face_objects.has_bake(skin):
-            cls.poll_message_set("The face has a bake; clear it first")
-            return False
-        return True
-
-    def perform(self, context: bpy.types.Context) -> Result:
-        """Forget how it lies, and show the face."""
-        skin = face_objects.skin_of(context.active_object)
-        bound_mesh.release(face_objects.bound_to(skin))
-        for part, target in face_objects.parts_of(skin).items():
-            target.hide_set(False)
-            target.hide_render = part in face_objects.HIDDEN_PARTS
-        context.view_layer.objects.active = skin
-        live.mark(skin)
-        return {"FINISHED"}
 
 
 class PHYSFACE_OT_place_landmarks(ReportingOperator, bpy.types.Operator, ImportHelper):
@@ -211,13 +198,12 @@ class PHYSFACE_OT_place_landmarks(ReportingOperator, bpy.types.Operator, ImportH
         return {"FINISHED"}
 
 
-class PHYSFACE_OT_fit_photo(JobOperator, bpy.types.Operator):
+class PHYSFACE_OT_fit_photo(_FittingOperator, bpy.types.Operator):
     """Make a physical face of the landmarks before a photo, beside it."""
 
     bl_idname = "physface.fit_photo"
     bl_label = "Fit to Landmarks"
     bl_options = {"REGISTER", "UNDO"}
-    job_title = "Fitting a Face"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -234,42 +220,25 @@ class PHYSFACE_OT_fit_photo(JobOperator, bpy.types.Operator):
             return False
         return True
 
-    def job_key(self, context: bpy.types.Context) -> int:
-        """It works on no face yet."""
-        return 0
-
-    def work(self, context: bpy.types.Context, job: jobs.Job) -> Work:
-        """Have the landmarks fitted, then make the objects beside the photo."""
+    def asked(self, context: bpy.types.Context) -> FitPhoto:
+        """The landmarks."""
         if context.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")  # moved points are in the mesh only then
         source = context.active_object
         landmarks, size = photo.read(source)
-        place = source.matrix_world.translation.copy()
-        aside = source.parent.empty_display_size
-        link = worker_link.get(preferences.backend_settings())
-        job.sentence = "Starting the backend"
-        ticket = link.ask(FitPhoto(character="new face", landmarks=landmarks, size=size, resolution_mm=COARSEST_MM))
-        for _ in link.await_last(ticket):
-            if ticket.progress is not None:
-                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
-            if job.cancel_requested:
-                link.cancel(ticket)
-                self.report({"INFO"}, "Fitting the face was cancelled")
-                return {"CANCELLED"}
-            yield
+        self._place, self._aside = source.matrix_world.translation.copy(), source.parent.empty_display_size
+        return FitPhoto(character="new face", landmarks=landmarks, size=size, resolution_mm=COARSEST_MM)
+
+    def finish(self, ticket: worker_link.Ticket) -> None:
+        """Make the face beside the photo."""
         fitted = ticket.result(PhotoFitted)
-        if bpy.context.mode != "OBJECT":
-            raise UserError(
-                "The face was not made because Object Mode was left meanwhile; fit it again in Object Mode."
-            )
         skin = _made(fitted, Identity(fitted.identity), "Photo Face")
-        skin.location = place
-        skin.location.x += aside
+        skin.location = self._place
+        skin.location.x += self._aside
         self.report(
             {"INFO"},
             f"Fitted the face; its landmarks are {fitted.error_pixels:.1f} pixels from those of the photo on average",
         )
-        return {"FINISHED"}
 
 
 def _made(fitted: ScanFitted | PhotoFitted, identity: Identity, name: str) -> bpy.types.Object:
@@ -283,4 +252,4 @@ def _made(fitted: ScanFitted | PhotoFitted, identity: Identity, name: str) -> bp
     return skin
 
 
-CLASSES = (PHYSFACE_OT_fit_scan, PHYSFACE_OT_release_mesh, PHYSFACE_OT_place_landmarks, PHYSFACE_OT_fit_photo)
+CLASSES = (PHYSFACE_OT_fit_scan, PHYSFACE_OT_place_landmarks, PHYSFACE_OT_fit_photo)

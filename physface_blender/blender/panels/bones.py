@@ -27,6 +27,7 @@ class PHYSFACE_PT_bones(SkinPanel, bpy.types.Panel):
         column.prop(effects, "jaw_length")
         column.prop(effects, "jaw_width")
         column.prop(effects, "jaw_height")
+        column.prop(effects, "jaw_shift")
         column.prop(effects, "chin_forward", text="Chin Forward")
         column.prop(effects, "chin_down", text="Chin Down")
         if context.mode == "SCULPT":

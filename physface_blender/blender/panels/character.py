@@ -42,6 +42,7 @@ class PHYSFACE_PT_character(SidebarPanel, bpy.types.Panel):
                 row = layout.row()
                 row.label(text=f"{bound.name} rides on it", icon="MOD_MESHDEFORM")
                 row.operator("physface.release_mesh", text="", icon="X")
+                _draw_bound_parts(layout, skin)
             layout.label(text=f"{skin.name} (seed {skin.physface.seed})", icon="USER")
             column = split_column(layout)
             column.prop(skin.physface, "preview_resolution", text="Preview mm")
@@ -69,6 +70,18 @@ class PHYSFACE_PT_identity(SkinPanel, bpy.types.Panel):
             column.prop(skin.physface, "identity_0", index=index, text=f"Mode {index + 1}", slider=True)
         if face_objects.has_bake(skin):
             layout.label(text="Clear the bake to change the person", icon="INFO")
+
+
+def _draw_bound_parts(layout: bpy.types.UILayout, skin: bpy.types.Object) -> None:
+    """What goes with the artist's head, and the button for more."""
+    column = layout.column(align=True)
+    for name, part in face_objects.bound_objects(skin).items():
+        if name != face_objects.BOUND_PART:
+            row = column.row(align=True)
+            row.label(text=part.name, icon="LINKED")
+            row.prop(part.physface, "bound_kind", text="")
+            row.operator("physface.release_part", text="", icon="X").part = part.name
+    column.operator("physface.bind_parts", icon="ADD")
 
 
 def _draw_backend(layout: bpy.types.UILayout) -> None:

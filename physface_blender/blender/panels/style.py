@@ -4,7 +4,7 @@
 import bpy
 
 from .. import face_objects, styles
-from .base import SkinPanel
+from .base import SkinPanel, draw_job
 
 
 class PHYSFACE_PT_style(SkinPanel, bpy.types.Panel):
@@ -31,7 +31,8 @@ class PHYSFACE_PT_style(SkinPanel, bpy.types.Panel):
         row.operator_menu_enum("physface.add_style", "style", text="Add", icon="ADD")
         row.operator("physface.key_styles", text="Key", icon="KEY_HLT")
         layout.operator_menu_enum("physface.copy_styles", "face", text="Copy from Face", icon="PASTEDOWN")
-        layout.operator("physface.learn_style", text="Learn from Selected Mesh", icon="SHAPEKEY_DATA")
+        if not draw_job(layout, skin.session_uid):
+            layout.operator("physface.learn_style", text="Learn from Selected Mesh", icon="SHAPEKEY_DATA")
 
 
 CLASSES = (PHYSFACE_PT_style,)

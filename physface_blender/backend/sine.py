@@ -18,9 +18,9 @@ _COEFFICIENTS = tuple(
 def overwrite_with_sine(values):
     """Overwrite values (P,) float32, at most 10,000 in size, with their sine, to 2e-7.
 
-    The multiple of pi nearest to a number is taken off in two parts (Cody and Waite 1980), a polynomial gives the sine of the
-    rest, and its sign is that of the multiple. In a network of sines that is four times as fast as torch's own, which is
-    right to the last bit for any number, and took a third of the network's time.
+    The multiple of pi nearest to a number is taken off in two parts (Cody and Waite 1980), a polynomial gives the sine
+    of the rest, and its sign is that of the multiple. In a network of sines that is four times as fast as torch's own,
+    which is right to the last bit for any number, and took a third of the network's time.
     """
     for i in range(values.size):
         x = values[i]

@@ -84,7 +84,9 @@ class SupernodalFactor:
         first_of_trunk = int(tree.branches[-1, 1]) if len(tree.branches) else 0
         self._trunk = range(first_of_trunk, self._count)
 
-    def _panels_of(self, s: int, panels: np.ndarray, panel_starts: np.ndarray) -> tuple[int, int, np.ndarray, np.ndarray]:
+    def _panels_of(
+        self, s: int, panels: np.ndarray, panel_starts: np.ndarray
+    ) -> tuple[int, int, np.ndarray, np.ndarray]:
         """Return first column, number of columns, panels and rows of a supernode."""
         first, end = int(self._starts[s]), int(self._starts[s + 1])
         rows = self._rows[self._row_starts[s] : self._row_starts[s + 1]]

@@ -107,8 +107,8 @@ Dynamic:
 {finest}
 ![Share of all points whose distance is below a limit](generalized_v2v.png)
 
-*Figure 12: cumulative curves of the distance between corresponding points, over all points and frames of a set. Those of simulated
-faces are over fewer frames than the network's; the last column of the tables compares on the same ones.*
+*Figure 12: cumulative curves of the distance between corresponding points, over all points and frames of a set. Those of
+simulated faces are over fewer frames than the network's; the last column of the tables compares on the same ones.*
 
 ## Bones
 

@@ -28,7 +28,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("static", "dynamic"):
             of_set = {key.removeprefix(f"{name} "): row for key, row in arrays.items() if key.startswith(f"{name} ")}
-            curves = [Curve(key if key == "network" else f"{key} mm", limits, row) for key, row in of_set.items()]
+            names = {key: key if key == "network" else key.replace(" with", " mm,") for key in of_set}
+            names = {
+                key: name if "contact" in name or key == "network" else f"{name} mm" for key, name in names.items()
+            }
+            curves = [Curve(names[key], limits, row) for key, row in of_set.items()]
             path = Path(folder) / f"{name}.png"
             title = "Static: unseen identities, fitted" if name == "static" else "Dynamic: unseen sequences, not fitted"
             write_chart(Axes(title, "distance below, mm", (0.0, SHOWN_MM), (0.0, 1.0)), curves, path)

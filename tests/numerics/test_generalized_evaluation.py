@@ -10,12 +10,13 @@ from physface_blender.anatomy.material_space import load_or_build
 from physface_blender.anatomy.template import load_template
 from physface_blender.evaluation.capture_fit import CaptureFit
 from physface_blender.evaluation.captured_faces import CapturedFaces
-from physface_blender.evaluation.generalized import _measured_already, _spread
+from physface_blender.evaluation.generalized import CONSTRAINTS, PARTING_MM, _measured_already, _spread
 from physface_blender.evaluation.generalized_page import write_page
 from physface_blender.evaluation.network_constraints import NetworkConstraints
 from physface_blender.evaluation.skin_errors import SkinErrors, mean_figures, shares_below
 from physface_blender.fitting.parameters import FaceParameters
 from physface_blender.networks.generalized import load_generalized
+from physface_blender.training.generalized.configuration import ABLATIONS
 
 FIGURES = {"v2v_mm": 0.5, "s2m_mm": 0.3, "f_score": 0.95, "normal": 0.02}
 
@@ -35,7 +36,7 @@ def _report() -> dict:
         "jaw_translation_error_mm": 0.1, "penetration_pairs": 0,
         "linear_model": {"static_v2v_mm": 0.04, "dynamic_v2v_mm": 0.6},
         "command": "python3 build.py evaluate generalized", "date": "2026-11-27", "cpu_minutes": 1.0,
-        "machine": {"processor": "a processor", "threads": 1}, "model_hash": "a",
+        "machine": {"processor": "a processor", "threads": 1}, "model_hash": "a", "parting_mm": PARTING_MM,
     }  # fmt: skip
 
 
@@ -62,6 +63,22 @@ def test_what_is_measured_is_kept_for_the_same_model_and_sets_only(tmp_path):
     assert _measured_already(path, "a", sets)["static"]["network"]["frames"] == 3
     assert _measured_already(path, "b", sets) is None
     assert _measured_already(path, "a", {**sets, "static": [None] * 4}) is None
+
+
+def test_ablations_are_told_only_where_they_exceed_what_the_steps_change(tmp_path):
+    report = _report()
+    row = {**FIGURES, **{key: report["dynamic"][key] for key in (*CONSTRAINTS, "penetration_pairs")}}
+    drifted = {**row, "v2v_mm": 0.53}
+    rows = dict.fromkeys(("full", *ABLATIONS), drifted)
+    rows["without_soft"] = {**drifted, "v2v_mm": 0.55}  # less than the steps themselves
+    rows["without_jaw"] = {**drifted, "jaw_angle_error_deg": 0.4}
+    report["ablations"] = {name: {"static": each, "dynamic": each} for name, each in {"shipped": row, **rows}.items()}
+    report["ablation_budget"] = {"steps": 300, "batch": 8, "rate": 3e-4, "identities": 3}
+    write_page(tmp_path / "page.md", report)
+    page = (tmp_path / "page.md").read_text()
+    assert "- without our loss of the jaw, dynamic: jaw angle in degrees 0.1 to 0.4" in page
+    assert "- without L_soft" not in page
+    assert "by +0.030 mm" in page
 
 
 def test_shares_and_means_and_choices():

@@ -104,7 +104,7 @@ def write_page(result: Mapping[str, Any], folder: Path) -> None:
     """Write ``style.json``, ``style.md`` and ``style_single_multi.svg``."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "style.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    table = result["table1"]
+    table = {name: error for name, error in result["table1"].items() if error is not None}
     rig = table["linear_rig"]
     absent = [text for name, (text, _) in ROWS.items() if name not in table]
     frames = result["frames"]

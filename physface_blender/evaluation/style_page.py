@@ -33,8 +33,9 @@ frontal face that lie in the tissue: {frame_count} held-out frames, two unseen p
 actors. The validation is every second such frame of the three other trained actors; nothing is chosen by the tested
 frames. A model is driven by the blendweights that projecting a frame on the actor's own nineteen shapes gives.
 
-The physical models go through both stages: first against tensors from passive simulation, then through differentiable
-projective dynamics on cells of 5 mm, one tensor a cell, without contact. All rows but the last get the same number of steps:
+The styles of the unified model are those that ship ([models/manifest.toml](../../models/manifest.toml) names their command).
+Their input of N_e was configured by the validation alone; their muscles, on 2026-11-21, with an eye on the tested frames. The
+physical models go through both stages: first against tensors from passive simulation, then through differentiable projective dynamics on cells of 5 mm, one tensor a cell, without contact. All rows but the last get the same number of steps:
 minutes where the paper takes two days, so they are comparable to each other and not to the paper's, which stand beside
 them for the order. The displacement model has no second stage. Minutes are CPU time of one core.
 
@@ -159,6 +160,12 @@ def _verdict(table: Mapping[str, float]) -> str:
             rows.append(
                 f"{what} stands at {share:.2f} of the linear rig and {reached} the aim of {AIM} (the paper's: 0.69)."
             )
+    behind = [ROWS[name][0] for name, error in table.items() if error > rig]
+    if behind:
+        rows.append(f"**Worse than the rig are still: {'; '.join(behind)}.**")
+    lost = [ROWS[name][0] for name, error in table.items() if error > 2.0 * rig]
+    if lost:
+        rows.append(f"More than twice its error is no comparison but a training that failed: {'; '.join(lost)}.")
     if "unified" in table:
         wins = table["unified"] <= min(table[name] for name in table if name != "unified")
         rows.append(

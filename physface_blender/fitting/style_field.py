@@ -13,9 +13,9 @@ from ..networks.style import FEATURE_COUNT, FIELD_WIDTH, STYLE_SIZE, Readout, St
 from .style_examples import StyleExamples
 from .style_regression import StyleRegression
 
-RIDGE = 0.005
+RIDGE = 0.001
 """On the squares of the coefficients, a frame and a point; chosen, with the next two, by the validation."""
-ITERATIONS = 40
+ITERATIONS = 100
 """Of conjugate gradients, which stop early on purpose: what is left would be learned by heart."""
 MUSCLE_SHARE = 0.6
 """Of what the muscles were found to do otherwise: they learn the training by heart, and the style input knows better."""
@@ -98,13 +98,15 @@ def _least_squares(seen: torch.Tensor, features: torch.Tensor, wanted: torch.Ten
     return found
 
 
-def shared_basis(coefficients: Sequence[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+def shared_basis(coefficients: Sequence[torch.Tensor], sizes: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """The output layer (3 FIELD_WIDTH, STYLE_SIZE) that serves several actors best, and the readout Q of each.
 
     Args:
         coefficients: of ``output_coefficients``.
+        sizes: (FEATURE_COUNT,) of the features as they occur: what is seldom heard need not be told exactly.
     """
-    basis = torch.linalg.svd(torch.cat(list(coefficients)), full_matrices=False)[2][:STYLE_SIZE]
+    weighted = torch.cat([sizes[:, None] * one for one in coefficients])
+    basis = torch.linalg.svd(weighted, full_matrices=False)[2][:STYLE_SIZE]
     return basis.T.contiguous(), [(one @ basis.T).T.contiguous() for one in coefficients]
 
 

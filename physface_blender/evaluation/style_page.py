@@ -30,7 +30,8 @@ Made by `{command}` ({machine}, {date}, configuration `{configuration}`); the nu
 All actors are **synthetic** (see [the format of an actor's capture](../formats/actor.md)): identities and style maps are
 drawn, what they perform comes from real captures of two people. Errors are mean distances over the captured vertices of the
 frontal face that lie in the tissue: {frame_count} held-out frames, two unseen performances of 5 s of each of three trained
-actors. The validation is every second such frame of the three other trained actors. A model is driven by the blendweights that projecting a frame on the actor's own nineteen shapes gives.
+actors. The validation is every second such frame of the three other trained
+actors. A model is driven by the blendweights that projecting a frame on the actor's own nineteen shapes gives.
 
 The styles of the unified model are those that ship ([models/manifest.toml](../../models/manifest.toml) names their command).
 Their input of N_e was configured by the validation alone; their muscles, on 2026-11-21, with an eye on the tested frames.

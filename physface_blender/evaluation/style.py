@@ -26,7 +26,7 @@ from ..training.style.reconstruction import TESTED_ACTORS, frames, held_out, int
 from ..training.style.semantic_shapes import SHAPE_NAMES, semantic_weights
 from ..training.style.stage_one import CONFIGURATIONS, VARIANTS, Lesson
 from .neighbor_map import neighbor_map
-from .style_page import write_page
+from .style_page import ROWS, write_page
 from .style_pictures import (
     error_sheet,
     face_picture,
@@ -128,7 +128,8 @@ def evaluate_style(arguments: Sequence[str], tell: Callable[[float, str], None])
     stage = ActorStage.load(options.data, options.training / "actors")
     ways: dict[str, Perform] = {"unified": unified} | {name: _way(name, model) for name, model in models.items()}
     result = {
-        "table1": {name: _mean(rows) for name, rows in by_frame.items()},
+        "table1": {name: _mean(by_frame[name]) if name in by_frame else None for name in ROWS},
+        "why_null": "`build.py train actuation` has not trained these rows yet, or was stopped before them.",
         "validation": validation,
         "cpu_minutes": metrics["cpu_minutes"],
         "frames": {name: [[round(error, 3) for error in row] for row in rows] for name, rows in by_frame.items()},

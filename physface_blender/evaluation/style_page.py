@@ -30,8 +30,11 @@ Made by `{command}` ({machine}, {date}, configuration `{configuration}`); the nu
 All actors are **synthetic** (see [the format of an actor's capture](../formats/actor.md)): identities and style maps are
 drawn, what they perform comes from real captures of two people. Errors are mean distances over the captured vertices of the
 frontal face that lie in the tissue: {frame_count} held-out frames, two unseen performances of 5 s of each of three trained
-actors. The validation is every second such frame of the three other trained actors; nothing is chosen by the tested
-frames. A model is driven by the blendweights that projecting a frame on the actor's own nineteen shapes gives.
+actors. The validation is every second such frame of the three other trained
+actors. A model is driven by the blendweights that projecting a frame on the actor's own nineteen shapes gives.
+
+The styles of the unified model are those that ship ([models/manifest.toml](../../models/manifest.toml) names their command).
+Their input of N_e was configured by the validation alone; their muscles, on 2026-11-21, with an eye on the tested frames.
 
 The physical models go through both stages: first against tensors from passive simulation, then through differentiable
 projective dynamics on cells of 5 mm, one tensor a cell, without contact. All rows but the last get the same number of steps:
@@ -104,7 +107,7 @@ def write_page(result: Mapping[str, Any], folder: Path) -> None:
     """Write ``style.json``, ``style.md`` and ``style_single_multi.svg``."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "style.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    table = result["table1"]
+    table = {name: error for name, error in result["table1"].items() if error is not None}
     rig = table["linear_rig"]
     absent = [text for name, (text, _) in ROWS.items() if name not in table]
     frames = result["frames"]
@@ -159,6 +162,12 @@ def _verdict(table: Mapping[str, float]) -> str:
             rows.append(
                 f"{what} stands at {share:.2f} of the linear rig and {reached} the aim of {AIM} (the paper's: 0.69)."
             )
+    behind = [ROWS[name][0] for name, error in table.items() if error > rig]
+    if behind:
+        rows.append(f"**Worse than the rig are still: {'; '.join(behind)}.**")
+    lost = [ROWS[name][0] for name, error in table.items() if error > 2.0 * rig]
+    if lost:
+        rows.append(f"More than twice its error is no comparison but a training that failed: {'; '.join(lost)}.")
     if "unified" in table:
         wins = table["unified"] <= min(table[name] for name in table if name != "unified")
         rows.append(

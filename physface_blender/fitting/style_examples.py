@@ -25,6 +25,8 @@ class StyleExamples:
 
     Attributes:
         asked: (N, 52) ARKit weights: of the static shapes first, then of frames by projection on the actor's basis.
+        blendweights: (N, K) of the actor's own shapes: one shape after the other first, then of frames by projection.
+        shape_weights: (K, 52) what each shape is asked for with.
         shown: (N, V, 3) displacement of the skin from the neutral, mm.
         shape_count: how many of the N are static shapes.
         coordinates: (V, 4) of N_e.
@@ -34,6 +36,8 @@ class StyleExamples:
     """
 
     asked: torch.Tensor
+    blendweights: torch.Tensor
+    shape_weights: torch.Tensor
     shown: torch.Tensor
     shape_count: int
     coordinates: torch.Tensor
@@ -58,10 +62,10 @@ class StyleExamples:
             raise ActorCaptureError(
                 f"Nothing says where the vertices of actor {actor.name} lie in the canonical face; fit the face first."
             )
-        asked, shown, jaws = [actor.shape_weights], [actor.shapes], [actor.shape_jaw]
+        blendweights, shown, jaws = [np.eye(len(actor.shapes))], [actor.shapes], [actor.shape_jaw]
         for name in actor.sequences if sequences is None else sequences:
             positions = actor.sequences[name].positions
-            asked.append(actor.blendweights(positions) @ actor.shape_weights)
+            blendweights.append(actor.blendweights(positions))
             shown.append(positions - actor.neutral)
             jaws.append(actor.sequences[name].jaw)
         identity = np.zeros(100) if actor.identity is None else actor.identity
@@ -75,8 +79,11 @@ class StyleExamples:
             rest, jaw = model.rest(mandible, identity), np.concatenate(jaws)
             moved = np.zeros((len(jaw), len(bones), 3))
             moved[:, len(skull) :] = rest @ np.swapaxes(jaw[:, :3, :3], 1, 2) + jaw[:, None, :3, 3] - rest
+        weights = np.concatenate(blendweights)
         return cls(
-            _tensor(np.clip(np.concatenate(asked), 0.0, 1.0)),
+            _tensor(np.clip(weights @ actor.shape_weights, 0.0, 1.0)),
+            _tensor(weights),
+            _tensor(actor.shape_weights),
             _tensor(np.concatenate(shown)),
             len(actor.shapes),
             network.material_coordinates(_tensor(actor.canonical), _tensor(actor.parting)),

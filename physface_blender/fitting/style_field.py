@@ -11,16 +11,19 @@ import torch
 from ..networks.generalized import DISPLACEMENT_SCALE_MM, EXPRESSION_COUNT, GeneralizedModel
 from ..networks.style import FEATURE_COUNT, FIELD_WIDTH, STYLE_SIZE, Readout, StyleNetwork
 from .style_examples import StyleExamples
+from .style_regression import StyleRegression
 
-RIDGE = 0.005
+RIDGE = 0.001
 """On the squares of the coefficients, a frame and a point; chosen, with the next two, by the validation."""
-ITERATIONS = 40
+ITERATIONS = 100
 """Of conjugate gradients, which stop early on purpose: what is left would be learned by heart."""
 MUSCLE_SHARE = 0.6
 """Of what the muscles were found to do otherwise: they learn the training by heart, and the style input knows better."""
 SHAPE_WEIGHT = 4.0
 """Of an error in a static shape beside one in a frame of a performance: few, but each an expression of its own."""
-VERTEX_STRIDE = 12
+DRAWN, DRAWN_SEED = 600, 1
+"""Expressions beside those that were captured, with what the actor's regression says of them."""
+VERTEX_STRIDE = 16
 BONE_WEIGHT = 0.2
 """Of an error at the bones beside one at the skin: they are fitted as rigid bodies afterwards."""
 CHUNK = 32
@@ -40,29 +43,38 @@ def output_coefficients(
         examples: what one actor showed.
         muscles: (52, FEATURE_COUNT) how its muscles answer.
     """
-    network, field = model.network, model.network.expression_field
     coordinates = torch.cat([examples.coordinates[::VERTEX_STRIDE], examples.bones])
-    features = styles.heard * styles.features(examples.asked)
-    done, _ = styles(examples.asked, Readout(muscles, torch.zeros(STYLE_SIZE, FEATURE_COUNT)))
+    moved = examples.shown[:, ::VERTEX_STRIDE]
+    tracked = examples.bones_shown is not None
+    bones = examples.bones_shown if tracked else torch.zeros(len(moved), len(examples.bones), 3)
+    moved = torch.cat([moved, bones], dim=1)
+    regression = StyleRegression.of(examples.blendweights, moved)
+    drawn = regression.draw(DRAWN, torch.Generator().manual_seed(DRAWN_SEED))
+    asked = torch.cat([examples.asked, (drawn @ examples.shape_weights).clamp(0.0, 1.0)])
+    moved = torch.cat([moved, regression(drawn)])
+    weight = torch.ones(len(asked), 1)
+    weight[: examples.shape_count] = SHAPE_WEIGHT
+    point_weight = torch.ones(len(coordinates), 1)
+    point_weight[-len(examples.bones) :] = BONE_WEIGHT
+
+    network, field = model.network, model.network.expression_field
+    done, _ = styles(asked, Readout(muscles, torch.zeros(STYLE_SIZE, FEATURE_COUNT)))
     inputs = torch.cat([torch.zeros(1, EXPRESSION_COUNT), done.clamp(0.0, 1.0)])
     conditions = network.expression_condition(
         examples.identity_code.expand(len(inputs), -1), network.encode_expression(inputs)
     )
     neutral = field(coordinates[None], conditions[:1])[0]
     seen, left = [], []
-    for rows in torch.arange(len(features)).split(CHUNK):
+    for rows in torch.arange(len(asked)).split(CHUNK):
         values = field.features(coordinates.expand(len(rows), -1, -1), conditions[1 + rows])
-        moved = values @ field.output_weight(conditions[1 + rows]) + field.output.bias - neutral
-        skin = examples.shown[rows][:, ::VERTEX_STRIDE] / DISPLACEMENT_SCALE_MM - moved[:, : -len(examples.bones)]
-        bones = torch.zeros(len(rows), len(examples.bones), 3)
-        if examples.bones_shown is not None:
-            bones = examples.bones_shown[rows] / DISPLACEMENT_SCALE_MM - moved[:, -len(examples.bones) :]
-        values[:, -len(examples.bones) :] *= BONE_WEIGHT
-        seen.append(values)
-        left.append(torch.cat([skin, BONE_WEIGHT * bones], dim=1))
-    weight = torch.ones(len(features), 1)
-    weight[: examples.shape_count] = SHAPE_WEIGHT
-    return _least_squares(torch.cat(seen), weight * features, weight[..., None] * torch.cat(left))
+        found = values @ field.output_weight(conditions[1 + rows]) + field.output.bias - neutral
+        seen.append(point_weight * values)
+        residual = point_weight * (moved[rows] / DISPLACEMENT_SCALE_MM - found)
+        if not tracked:
+            residual[:, -len(examples.bones) :] = 0.0
+        left.append(residual)
+    features = weight * styles.heard * styles.features(asked)
+    return _least_squares(torch.cat(seen), features, weight[..., None] * torch.cat(left))
 
 
 def _least_squares(seen: torch.Tensor, features: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -86,13 +98,15 @@ def _least_squares(seen: torch.Tensor, features: torch.Tensor, wanted: torch.Ten
     return found
 
 
-def shared_basis(coefficients: Sequence[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+def shared_basis(coefficients: Sequence[torch.Tensor], sizes: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """The output layer (3 FIELD_WIDTH, STYLE_SIZE) that serves several actors best, and the readout Q of each.
 
     Args:
         coefficients: of ``output_coefficients``.
+        sizes: (FEATURE_COUNT,) of the features as they occur: what is seldom heard need not be told exactly.
     """
-    basis = torch.linalg.svd(torch.cat(list(coefficients)), full_matrices=False)[2][:STYLE_SIZE]
+    weighted = torch.cat([sizes[:, None] * one for one in coefficients])
+    basis = torch.linalg.svd(weighted, full_matrices=False)[2][:STYLE_SIZE]
     return basis.T.contiguous(), [(one @ basis.T).T.contiguous() for one in coefficients]
 
 

@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the source data")
     parser.add_argument("--out", type=Path, help="checkpoints and log; default: build/training/MODEL")
     parser.add_argument(
-        "--start", type=Path, metavar="FILE", help="generalized: weights to start from, with --config tune"
+        "--start", type=Path, metavar="FILE", help="generalized, style: weights to start from, with --config tune"
     )
     parser.add_argument("--publish", action="store_true", help="put the weights into models/ with their manifest")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
@@ -48,8 +48,8 @@ def main() -> int:
     run, publish = MODELS[arguments.model]
     if arguments.publish and publish is None:
         parser.error(f"{arguments.model} is trained for its evaluation and not shipped; leave out --publish.")
-    if arguments.model != "generalized" and (arguments.start is not None or arguments.config == "tune"):
-        parser.error("--start and --config tune belong to the generalized model.")
+    if arguments.model not in ("generalized", "style") and arguments.config == "tune":
+        parser.error("--config tune belongs to the models generalized and style.")
     if (arguments.start is None) != (arguments.config != "tune"):
         parser.error("--config tune goes on from finished weights: name them with --start, and only with it.")
     if arguments.start is not None:

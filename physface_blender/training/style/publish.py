@@ -15,14 +15,20 @@ def publish_style(configuration_name: str, directory: Path, metrics: dict[str, f
 
     Args:
         configuration_name: the configuration they were trained with.
-        directory: the run's folder with ``style.safetensors`` and ``log.csv``.
+        directory: the run's folder with ``style.safetensors`` and, where the muscles were trained, ``log.csv``.
         metrics: what was measured on held-out performances, mm.
     """
     models = models_directory()
     target = models / f"{STYLE_FILE}.safetensors"
     shutil.copyfile(directory / target.name, target)
-    with (directory / "log.csv").open(newline="", encoding="utf-8") as stream:
-        steps = int(list(csv.DictReader(stream))[-1]["step"])
+    if configuration_name == "tune":
+        start = f" --start models/{target.name}"
+        made = {
+            "history": "Features and muscles of the weights before, of which `git log` tells; style input of N_e anew."
+        }
+    else:
+        with (directory / "log.csv").open(newline="", encoding="utf-8") as stream:
+            start, made = "", {"steps": int(list(csv.DictReader(stream))[-1]["step"])}
     publish_entry(
         models,
         STYLE_FILE,
@@ -31,9 +37,9 @@ def publish_style(configuration_name: str, directory: Path, metrics: dict[str, f
             "model": "styles of nine synthetic actors, a third input of the generalized model",
             "licence": "GPL-3.0-or-later; trained on MIT data, see NOTICE.md",
             "data": "ICT-FaceKit (MIT) and Live Link Face takes (MIT); synthetic actors with drawn style maps",
-            "command": f"python3 build.py train style --config {configuration_name} --publish",
+            "command": f"python3 build.py train style --config {configuration_name}{start} --publish",
             "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-            "steps": steps,
+            **made,
             **{name: round(value, 3) for name, value in metrics.items()},
         },
     )

@@ -11,10 +11,10 @@ import torch
 
 from ...fitting.actor_capture import ActorCapture
 from ...fitting.style_examples import StyleExamples, displacement
-from ...fitting.style_field import MUSCLE_SHARE, output_coefficients, shared_basis
+from ...fitting.style_field import MUSCLE_SHARE, field_readout, output_coefficients, shared_basis
 from ...fitting.style_fit import FRAMES, POINTS, RIDGE, fit_style, ridge_weights, style_loss
 from ...networks.generalized import GeneralizedModel, load_generalized
-from ...networks.style import STYLE_FILE, StyleModel, StyleNetwork
+from ...networks.style import STYLE_FILE, StyleModel, StyleNetwork, load_style
 from ...networks.weights import save_weights
 from ..seeds import STYLE_TRAINING_SEED, TRAINED_ACTORS
 from .actors import load_actors
@@ -42,24 +42,35 @@ CONFIGURATIONS = {"small": StyleConfiguration(30), "cpu": StyleConfiguration(600
 
 
 def run_style(
-    configuration_name: str, data: Path, directory: Path, progress: Callable[[float, str], None]
+    configuration_name: str,
+    data: Path,
+    directory: Path,
+    progress: Callable[[float, str], None],
+    start: Path | None = None,
 ) -> dict[str, float]:
     """Train the styles, or go on with the directory's checkpoint, and evaluate them.
 
     Args:
-        configuration_name: a key of ``CONFIGURATIONS``.
+        configuration_name: a key of ``CONFIGURATIONS``, or ``tune`` with ``start``.
         data: source data.
         directory: receives the actors, ``checkpoint.pt``, ``log.csv``, ``style.safetensors``, ``metrics.json``.
         progress: called with fraction and sentence.
+        start: finished styles, whose features and muscles are kept; only the style input of N_e is solved for anew, which
+            is what other weights of the generalized model ask for.
 
     Returns:
         What ``evaluate_styles`` measured, mm.
     """
-    configuration = CONFIGURATIONS[configuration_name]
     model = load_generalized()
     actors = load_actors(data, directory / "actors")
+    if start is not None:
+        styles = load_style(start)
+        solve_fields(
+            model, styles.network, [StyleExamples.of(model, actor, _training(actor)) for actor in actors], progress
+        )
+        return _leave(model, styles.network, actors, directory)
     trained, new = actors[:TRAINED_ACTORS], actors[TRAINED_ACTORS:]
-    network = train_styles(model, trained, configuration, directory, progress)
+    network = train_styles(model, trained, CONFIGURATIONS[configuration_name], directory, progress)
     styles = StyleModel(network, {actor.name: network.readout(index) for index, actor in enumerate(trained)})
     readouts = dict(styles.readouts)
     for actor in new:
@@ -74,12 +85,39 @@ def run_style(
             "fields": torch.stack([readout.field for readout in readouts.values()]),
         }
     )
-    whole.eval().requires_grad_(False)
-    file = directory / f"{STYLE_FILE}.safetensors"
-    save_weights(whole, file, {"model": STYLE_FILE, "styles": ",".join(readouts)})
-    metrics = evaluate_styles(model, StyleModel(whole, readouts), actors)
+    return _leave(model, whole, actors, directory)
+
+
+def _leave(
+    model: GeneralizedModel, network: StyleNetwork, actors: Sequence[ActorCapture], directory: Path
+) -> dict[str, float]:
+    """Save the styles of all actors and evaluate them."""
+    network.eval().requires_grad_(False)
+    names = [actor.name for actor in actors]
+    save_weights(network, directory / f"{STYLE_FILE}.safetensors", {"model": STYLE_FILE, "styles": ",".join(names)})
+    readouts = {name: network.readout(index) for index, name in enumerate(names)}
+    metrics = evaluate_styles(model, StyleModel(network, readouts), actors)
     (directory / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
     return metrics
+
+
+@torch.no_grad()
+def solve_fields(
+    model: GeneralizedModel,
+    network: StyleNetwork,
+    examples: Sequence[StyleExamples],
+    progress: Callable[[float, str], None],
+) -> None:
+    """Solve for the style input of N_e, in place: an output layer for the trained actors, and the readouts of all."""
+    found = []
+    for index, (one, muscles) in enumerate(zip(examples, network.readouts, strict=True)):
+        progress(index / len(examples), f"Solving for the style input of N_e, actor {index + 1} of {len(examples)}")
+        found.append(output_coefficients(model, network, one, muscles))
+    heard = network.heard * network.features(torch.cat([one.asked for one in examples[:TRAINED_ACTORS]]))
+    basis, fields = shared_basis(found[:TRAINED_ACTORS], heard.square().mean(dim=0).sqrt())
+    network.outputs.weight.copy_(basis)
+    fields += [field_readout(network, one) for one in found[TRAINED_ACTORS:]]
+    network.fields.copy_(torch.stack(fields))
 
 
 def train_styles(
@@ -142,15 +180,8 @@ def train_styles(
             torch.save(state, temporary)
             temporary.replace(checkpoint)
     network.eval().requires_grad_(False)
-    progress(1.0, "Solving for the style input of N_e")
     network.readouts.mul_(MUSCLE_SHARE)
-    found = [
-        output_coefficients(model, network, one, muscles)
-        for one, muscles in zip(examples, network.readouts, strict=True)
-    ]
-    basis, fields = shared_basis(found)
-    network.outputs.weight.copy_(basis)
-    network.fields.copy_(torch.stack(fields))
+    solve_fields(model, network, examples, progress)
     return network
 
 

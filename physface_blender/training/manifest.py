@@ -23,7 +23,7 @@ def publish_entry(models: Path, name: str, file: Path, entry: Entry) -> None:
         entry: further keys with strings or numbers.
     """
     manifest = models / "manifest.toml"
-    entries = tomllib.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
+    entries = _entries(manifest)
     content = file.read_bytes()
     entries[name] = {
         "file": file.name,
@@ -39,3 +39,12 @@ def publish_entry(models: Path, name: str, file: Path, entry: Entry) -> None:
     temporary = manifest.with_suffix(".part")
     temporary.write_text("\n".join([HEADER, *tables]), encoding="utf-8")
     temporary.replace(manifest)
+
+
+def published_entry(models: Path, name: str) -> Entry:
+    """Return one entry of ``models/manifest.toml``; an empty one where there is none."""
+    return _entries(models / "manifest.toml").get(name, {})
+
+
+def _entries(manifest: Path) -> dict[str, Entry]:
+    return tomllib.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}

@@ -4,7 +4,7 @@ import hashlib
 import tomllib
 
 from physface_blender.networks.weights import models_directory
-from physface_blender.training.manifest import publish_entry
+from physface_blender.training.manifest import publish_entry, published_entry
 
 
 def test_entries_are_replaced_and_kept(tmp_path):
@@ -21,6 +21,8 @@ def test_entries_are_replaced_and_kept(tmp_path):
     assert entries["a"]["error_mm"] == 0.25
     assert entries["a"]["sha256"] == hashlib.sha256(b"three").hexdigest()
     assert entries["b"]["bytes"] == 3
+    assert published_entry(tmp_path, "a") == entries["a"]
+    assert published_entry(tmp_path, "c") == {}
 
 
 def test_shipped_files_match_the_manifest():

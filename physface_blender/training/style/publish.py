@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...networks.style import STYLE_FILE
 from ...networks.weights import models_directory
-from ..manifest import publish_entry
+from ..manifest import published_entry, publish_entry
 
 
 def publish_style(configuration_name: str, directory: Path, metrics: dict[str, float]) -> None:
@@ -23,9 +23,7 @@ def publish_style(configuration_name: str, directory: Path, metrics: dict[str, f
     shutil.copyfile(directory / target.name, target)
     if configuration_name == "tune":
         start = f" --start models/{target.name}"
-        made = {
-            "history": "Features and muscles of the weights before, of which `git log` tells; style input of N_e anew."
-        }
+        made = {"history": _history(models)}
     else:
         with (directory / "log.csv").open(newline="", encoding="utf-8") as stream:
             start, made = "", {"steps": int(list(csv.DictReader(stream))[-1]["step"])}
@@ -43,3 +41,10 @@ def publish_style(configuration_name: str, directory: Path, metrics: dict[str, f
             **{name: round(value, 3) for name, value in metrics.items()},
         },
     )
+
+
+def _history(models: Path) -> str:
+    """What the manifest shall say of weights that go on from the published ones."""
+    before = published_entry(models, STYLE_FILE)
+    told = before.get("history", f"Features and muscles: {before.get('steps', 'unknown')} steps.")
+    return f"{told} Then the style input of N_e was solved for anew by the command above, features and muscles kept."

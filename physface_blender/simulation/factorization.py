@@ -1,8 +1,8 @@
 """One interface over the sparse Cholesky factorizations that were compared.
 
-`SupernodalFactor` is the default: at 96,565 nodes a solve with three right-hand sides takes it 20 to 27 ms,
-against 60 ms of cholespy and 105 ms of SuperLU (docs/evaluation/solvers.md), and it alone gives the compliance of the contact
-patch. `SuperLUFactor` is the reference it is tested against.
+`SupernodalFactor` is the default: at 96,565 nodes a solve with three right-hand sides takes it 20 to 27 ms, against 60 ms
+of cholespy and 105 ms of SuperLU (docs/evaluation/solvers.md), and it alone gives the compliance of the contact patch.
+`SuperLUFactor` is the reference it is tested against.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...networks.style import STYLE_FILE
 from ...networks.weights import models_directory
-from ..manifest import published_entry, publish_entry
+from ..manifest import publish_entry, published_entry
 
 
 def publish_style(configuration_name: str, directory: Path, metrics: dict[str, float]) -> None:

@@ -16,8 +16,8 @@ from ..training.style.performer import Performer
 Array = npt.NDArray[np.float64]
 Picture = npt.NDArray[np.uint8]
 
-WIDTH, HEIGHT = 150, 190
-SHOWN_MM = 190.0
+WIDTH, HEIGHT = 124, 158
+SHOWN_MM = 215.0
 FULL_ERROR_MM = 3.0
 STYLE_COLORS = ("#c0392b", "#2471a3", "#1e8449", "#b7950b", "#76448a", "#5d6d7e")
 
@@ -34,8 +34,9 @@ def face_picture(performer: Performer, skin: Array, truth: Array | None = None) 
     kept[performer.carried] = True
     corners = np.where(faces < 0, faces[:, :1], faces)
     mesh = Mesh(vertices, faces[kept[corners].all(axis=1)])
-    center = performer.actor.neutral.mean(axis=0)
-    view = View((float(center[0]), float(center[1]) - 8.0, float(center[2])), SHOWN_MM, 12.0, WIDTH, HEIGHT)
+    shown = performer.actor.neutral[performer.carried]
+    center = tuple((0.5 * (shown.min(axis=0) + shown.max(axis=0))).tolist())
+    view = View(center, SHOWN_MM, 12.0, WIDTH, HEIGHT)
     colors = None
     if truth is not None:
         distances = np.zeros(len(vertices))

@@ -16,9 +16,7 @@ def main(ui):
     with Stopwatch() as watch:
         yield from ui.press("physface.add_face")
         yield from ui.wait(lambda: bpy.context.active_object is not None, "the face", 500.0)
-    ui.measure("add: longest of our calls, ms of CPU", 1000.0 * watch.longest_cpu)
-    ui.measure("add: longest of our calls, ms on the clock", 1000.0 * watch.longest)
-    ui.measure("add: which call", watch.longest_name)
+    watch.tell(ui, "add")
     yield from ui.look()
     yield from ui.settle()
     skin = bpy.context.active_object

@@ -88,10 +88,11 @@ class PHYSFACE_OT_add_face(JobOperator, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context, job: jobs.Job) -> Work:
         """Have the backend make the character, then make its objects."""
+        job.sentence = "Starting the backend"
         identity = self.identity()
         template = load_template()
+        yield
         link = worker_link.get(preferences.backend_settings())
-        job.sentence = "Starting the backend"
         request = CreateCharacter(
             character="new face", identity=tuple(identity.coefficients.tolist()), resolution_mm=COARSEST_MM
         )

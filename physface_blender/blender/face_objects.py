@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects of a character: made once, found again through their own data, moved by poses.
+"""The objects of a character: made once (``new_face``), found again through their own data, moved by poses.
 
 A character is its skin object and the parts parented to it; ``physface.part`` on each says which part it is. Nothing else
 is remembered about them, so copying, renaming, undo and loading cannot lead us astray.
@@ -14,8 +14,7 @@ import numpy as np
 from mathutils import Quaternion
 from numpy.typing import NDArray
 
-from ..anatomy.template import Template
-from . import bridge, compat, hair, materials
+from . import bridge, compat
 
 LABELS = {
     "skin": "Skin",
@@ -125,101 +124,6 @@ def parts_of(skin: bpy.types.Object) -> dict[str, bpy.types.Object]:
     found = {child.physface.part: child for child in skin.children if child.physface.part and child.type == "MESH"}
     found["skin"] = skin
     return found
-
-
-def create(
-    context: bpy.types.Context,
-    template: Template,
-    rest: Mapping[str, NDArray],
-    *,
-    name: str = "Face",
-    render_subdivision: int = 1,
-) -> bpy.types.Object:
-    """Make the objects of a character at the 3D cursor, in a collection of their own.
-
-    Args:
-        context: Where to make them.
-        template: Faces, texture coordinates, regions and materials.
-        rest: Rest vertices (V, 3) in millimeters by part, and ``eye_left_center`` and ``eye_right_center`` (3,).
-        name: Of the character; the skin gets it.
-        render_subdivision: Levels of subdivision when rendering; 0 adds no modifier.
-
-    Returns:
-        The skin object, selected and active.
-    """
-    scale = bridge.units_per_millimeter(context.scene)
-    collection = bpy.data.collections.new(name)
-    context.collection.children.link(collection)
-    face_materials = materials.ensure(template.material_names)
-    skin = None
-    for part, label in LABELS.items():
-        pivot = np.asarray(rest.get(f"{part}_center", np.zeros(3)), dtype=np.float64)
-        mesh = _part_mesh(template, part, bridge.to_blender(rest[part] - pivot, scale), name, label)
-        _assign_materials(
-            mesh, [face_materials[name] for name in template.material_names], template.face_materials[part]
-        )
-        created = bpy.data.objects.new(name if part == "skin" else f"{name} {label}", mesh)
-        collection.objects.link(created)
-        created.physface.part = part
-        created.physface.pivot = pivot
-        if part == "skin":
-            skin = created
-            skin.location = context.scene.cursor.location
-            skin.physface.units_per_millimeter = scale
-        else:
-            created.parent = skin
-            created.rotation_mode = "QUATERNION"
-            created.location = bridge.to_blender(pivot, scale)
-        if part in HIDDEN_PARTS:
-            created.hide_render = True
-            created.hide_viewport = True
-        if render_subdivision > 0 and part not in HIDDEN_PARTS and part != "lashes":
-            modifier = created.modifiers.new("Subdivision", "SUBSURF")
-            modifier.levels = 0
-            modifier.render_levels = render_subdivision
-    for selected in context.selected_objects:
-        selected.select_set(False)
-    skin.select_set(True)
-    context.view_layer.objects.active = skin
-    return skin
-
-
-def _part_mesh(template: Template, part: str, coordinates: NDArray, name: str, label: str) -> bpy.types.Mesh:
-    faces = template.meshes[part].faces
-    mesh = bridge.new_mesh(f"{name} {label}", coordinates, faces)
-    if part == "skin":
-        bridge.set_texture_coordinates(mesh, template.skin_uv, template.skin_uv_faces, faces)
-        for attribute, regions in materials.REGION_ATTRIBUTES.items():
-            values = np.maximum.reduce([template.regions[region] for region in regions])
-            bridge.set_point_attribute(mesh, attribute, values)
-    for attribute, values in hair.attributes(template, part).items():
-        bridge.set_point_attribute(mesh, attribute, values)
-    if part in template.eye_centers:
-        bridge.set_point_attribute(mesh, materials.EYE_ATTRIBUTE, _degrees_from_optical_axis(template, part))
-    return mesh
-
-
-def _degrees_from_optical_axis(template: Template, part: str) -> NDArray[np.float64]:
-    """(V,) angle of every vertex of an eye, seen from its center; the axis leads through the middle of the pupil."""
-    arms = template.meshes[part].vertices - template.eye_centers[part]
-    arms = arms / np.maximum(np.linalg.norm(arms, axis=1, keepdims=True), 1e-9)
-    pupil = template.face_materials[part] == template.material_names.index("pupil")
-    corners = np.unique(template.meshes[part].faces[pupil])
-    axis = arms[corners[corners >= 0]].mean(axis=0)
-    return np.degrees(np.arccos(np.clip(arms @ (axis / np.linalg.norm(axis)), -1.0, 1.0)))
-
-
-def _assign_materials(mesh: bpy.types.Mesh, available: list[bpy.types.Material], indices: NDArray[np.int16]) -> None:
-    """Give a mesh the materials that its faces use; several indices may mean the same material."""
-    slots: dict[str, int] = {}
-    slot_of_index = np.zeros(len(available), dtype=np.int32)
-    for index in np.unique(indices):
-        material = available[index]
-        if material.name not in slots:
-            slots[material.name] = len(slots)
-            mesh.materials.append(material)
-        slot_of_index[index] = slots[material.name]
-    mesh.polygons.foreach_set("material_index", slot_of_index[indices])
 
 
 def show_rest(skin: bpy.types.Object, rest: Mapping[str, NDArray]) -> None:

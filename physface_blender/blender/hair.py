@@ -44,13 +44,16 @@ def brow_attributes(template: Template) -> dict[str, NDArray[np.float32]]:
     for landmarks in _BROW_LANDMARKS:
         line = vertices[template.landmarks68[list(landmarks)]] - [0.0, _BROW_DROP_MM, 0.0]
         samples = np.column_stack([np.interp(share, knots, line[:, axis]) for axis in range(3)])
-        apart = (vertices[:, None] - samples) / widths[:, None]
+        reach = _FAR * max(_BROW_HALF_WIDTH_MM)
+        inside = (vertices > samples.min(axis=0) - reach) & (vertices < samples.max(axis=0) + reach)
+        near = np.flatnonzero(inside.all(axis=1))
+        apart = (vertices[near, None] - samples) / widths[:, None]
         every = np.linalg.norm(apart, axis=2)
         nearest = every.argmin(axis=1)
-        rows = np.arange(len(vertices))
-        closer = np.flatnonzero(every[rows, nearest] < distance)
-        along[closer] = share[nearest[closer]]
-        height[closer] = apart[closer, nearest[closer], 1]
-        distance[closer] = every[closer, nearest[closer]]
+        rows = np.flatnonzero(every[np.arange(len(near)), nearest] < distance[near])
+        closer, point = near[rows], nearest[rows]
+        along[closer] = share[point]
+        height[closer] = apart[rows, point, 1]
+        distance[closer] = every[rows, point]
     values = {BROW_ALONG: along, BROW_HEIGHT: height, BROW_DISTANCE: distance}
     return {name: numbers.astype(np.float32) for name, numbers in values.items()}

@@ -10,7 +10,7 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..anatomy.template import Template
-from . import animation, baked_frames, bridge, face_objects, rendering, shape_bake
+from . import animation, baked_frames, bridge, face_objects, new_face, rendering, shape_bake
 
 BELOW_EYES_MM = 34.0
 """The camera looks at a point so far below the middle between the eyes."""
@@ -41,8 +41,8 @@ class PortraitScene:
         return bpy.context.scene
 
     def add_face(self, rest: Mapping[str, NDArray], name: str) -> None:
-        """Add a face at rest; see ``face_objects.create``."""
-        self._skins.append(face_objects.create(bpy.context, self._template, rest, name=name))
+        """Add a face at rest; see ``new_face.create``."""
+        self._skins.append(new_face.create(bpy.context, self._template, rest, name=name))
         self._rests.append(rest)
 
     def add_studio(self, settings: rendering.RenderSettings, shown_mm: float, yaw_degrees: float) -> None:

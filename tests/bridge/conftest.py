@@ -11,7 +11,7 @@ import pytest
 
 import physface_blender
 from physface_blender.anatomy.template import Template, load_template
-from physface_blender.blender import face_objects, jobs, live, preferences
+from physface_blender.blender import jobs, live, new_face, preferences
 from physface_blender.blender.module_exit import leave
 
 COARSE_MM = 6.8
@@ -72,7 +72,7 @@ def template_rest(template) -> dict[str, np.ndarray]:
 @pytest.fixture
 def still_face(scene, template, template_rest) -> bpy.types.Object:
     """A face of the template, made without a backend; it does not follow its sliders."""
-    skin = face_objects.create(bpy.context, template, template_rest)
+    skin = new_face.create(bpy.context, template, template_rest)
     skin.physface.live = False
     return skin
 

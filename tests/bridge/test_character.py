@@ -8,7 +8,7 @@ from mathutils import Matrix, Vector
 from physface_blender.anatomy.template import load_template
 from physface_blender.backend.identity import Identity
 from physface_blender.backend.identity_file import load_identity
-from physface_blender.blender import bridge, evaluated_mesh, face_objects, identities, live, photo, requests
+from physface_blender.blender import bridge, evaluated_mesh, face_objects, identities, live, new_face, photo, requests
 
 
 def shapes(skin) -> dict[str, np.ndarray]:
@@ -60,7 +60,7 @@ def test_a_random_person_is_undone(add_face, settle) -> None:
 
 def test_a_person_between_two(still_face, template, template_rest) -> None:
     assert not bpy.ops.physface.blend_identity.poll(), "there is no other face"
-    other = face_objects.create(bpy.context, template, template_rest, name="Other")
+    other = new_face.create(bpy.context, template, template_rest, name="Other")
     other.physface.live = False
     residual = np.zeros((len(other.data.vertices), 3))
     residual[:, 1] = 2.0

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from physface_blender.anatomy.template import PARTS
-from physface_blender.blender import bridge, face_objects
+from physface_blender.blender import bridge, face_objects, new_face
 from physface_blender.blender.face_objects import FaceObjectError
 
 
@@ -32,7 +32,7 @@ def test_every_face_has_a_material_and_the_skin_has_texture_coordinates(still_fa
 
 def test_a_face_in_a_scene_of_centimeters_has_its_true_size(scene, template, template_rest) -> None:
     scene.unit_settings.scale_length = 0.01
-    skin = face_objects.create(bpy.context, template, template_rest)
+    skin = new_face.create(bpy.context, template, template_rest)
     height = np.ptp(template_rest["skin"][:, 1])
     assert skin.dimensions.z == pytest.approx(height / 10.0, rel=1e-4)
 

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
-from physface_blender.blender import animation, bridge, compat, face_objects, performances
+from physface_blender.blender import animation, bridge, compat, face_objects, new_face, performances
 from physface_blender.performance.arkit import ARKIT_NAMES
 
 FRAMES = 90
@@ -136,7 +136,7 @@ def test_after_a_change_of_the_settings_the_same_file_is_keyed_again(scene, stil
 def test_another_face_plays_the_same(scene, still_face, template, template_rest, write_capture) -> None:
     scene.frame_end = 10
     bpy.ops.physface.import_capture(filepath=write_capture(capture_lines()))
-    other = face_objects.create(bpy.context, template, template_rest, name="Other")
+    other = new_face.create(bpy.context, template, template_rest, name="Other")
     other.physface.live = False
     settings = other.physface.retarget
     settings.source = "CHARACTER"

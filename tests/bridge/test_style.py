@@ -9,8 +9,8 @@ from physface_blender.backend.style_catalog import shipped_styles
 from physface_blender.blender import (
     actor_capture,
     bridge,
-    face_objects,
     jobs,
+    new_face,
     preferences,
     sampling,
     shape_bake,
@@ -109,7 +109,7 @@ def test_removing_a_style_keeps_the_keyframes_of_the_others(still_face) -> None:
 
 
 def test_another_face_takes_the_styles_over_with_their_keyframes(still_face, template, template_rest) -> None:
-    other = face_objects.create(bpy.context, template, template_rest, name="Other")
+    other = new_face.create(bpy.context, template, template_rest, name="Other")
     other.physface.live = False
     assert not bpy.ops.physface.copy_styles.poll(), "no face has a style yet"
     bpy.context.view_layer.objects.active = still_face

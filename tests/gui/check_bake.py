@@ -1,7 +1,5 @@
 """The panel Bake: Esc in the middle keeps what is finished, Resume goes on, Ctrl+Z takes a bake back."""
 
-import os
-
 import bpy
 from stopwatch import Stopwatch
 
@@ -33,10 +31,7 @@ def main(ui):
         ui.events("mousemove", x, y)
         yield from ui.key("Escape")
         yield from ui.wait(lambda: jobs.running(uid) is None, "the end of the job", 60.0)
-    ui.measure("bake: processes that were ready to run", os.getloadavg()[0])
-    ui.measure("bake: longest of our calls, ms of CPU", 1000.0 * watch.longest_cpu)
-    ui.measure("bake: longest of our calls, ms on the clock", 1000.0 * watch.longest)
-    ui.measure("bake: which call", watch.longest_name)
+    watch.tell(ui, "bake")
     skin = bpy.context.active_object
     kept = len(shape_bake.read(skin).frames)
     assert 0 < kept < FRAMES, f"Esc keeps the finished frames; there are {kept}"

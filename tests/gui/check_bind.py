@@ -1,7 +1,5 @@
 """The panel Character with a mesh of the artist's: Bind Mesh, teeth and an eye that go with it, release, undo."""
 
-import os
-
 import bpy
 import numpy as np
 from stopwatch import Stopwatch
@@ -39,10 +37,7 @@ def main(ui):
         yield from ui.press("bind=True")
         yield from ui.wait(lambda: jobs.running(0) is not None, "the fit to begin", 60.0)
         yield from ui.wait(lambda: jobs.running(0) is None, "the fit", 500.0)
-    ui.measure("bind: processes that were ready to run", os.getloadavg()[0])
-    ui.measure("bind: longest of our calls, ms of CPU", 1000.0 * watch.longest_cpu)
-    ui.measure("bind: longest of our calls, ms on the clock", 1000.0 * watch.longest)
-    ui.measure("bind: which call", watch.longest_name)
+    watch.tell(ui, "bind")
     head = bpy.data.objects["Hero Head"]
     face = face_objects.skin_of(head)
     assert face is not None, "the mesh rides on a face"

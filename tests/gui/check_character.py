@@ -4,6 +4,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+from stopwatch import Stopwatch
 
 PANELS = ("character", "identity")
 PORTRAIT = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "neutral_front.png"
@@ -12,8 +13,10 @@ PORTRAIT = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "neutral_
 def main(ui):
     from physface_blender.blender import bridge, face_objects
 
-    yield from ui.press("physface.add_face")
-    yield from ui.wait(lambda: bpy.context.active_object is not None, "the face", 500.0)
+    with Stopwatch() as watch:
+        yield from ui.press("physface.add_face")
+        yield from ui.wait(lambda: bpy.context.active_object is not None, "the face", 500.0)
+    watch.tell(ui, "add")
     yield from ui.look()
     yield from ui.settle()
     skin = bpy.context.active_object

@@ -1,8 +1,12 @@
 """How long PhysFace holds Blender's main thread: its timer, its handlers, the drawing of its panels, steps of its jobs."""
 
+import os
 import time
 
 import bpy
+
+LONGEST = 0.05
+"""Seconds of CPU that a call of ours may hold the window."""
 
 
 class Stopwatch:
@@ -67,6 +71,14 @@ class Stopwatch:
         handlers._HANDLERS = tuple(self._handlers)
         handlers.register()
         live.mark_scene(bpy.context.scene)
+
+    def tell(self, ui, kind: str) -> None:
+        """Note how long the window was held, and see that it was short."""
+        ui.measure(f"{kind}: processes that were ready to run", os.getloadavg()[0])
+        ui.measure(f"{kind}: longest of our calls, ms of CPU", 1000.0 * self.longest_cpu)
+        ui.measure(f"{kind}: longest of our calls, ms on the clock", 1000.0 * self.longest)
+        ui.measure(f"{kind}: which call", self.longest_name)
+        assert self.longest_cpu < LONGEST, f"{self.longest_name} held the window for {self.longest_cpu:.3f} s"
 
     def _count_redraw(self) -> None:
         self.redraws += 1

@@ -8,8 +8,8 @@ from bpy.props import FloatProperty, IntProperty
 from ...anatomy.template import load_template
 from ...backend.identity import COEFFICIENT_BOUND, Identity
 from ...backend.messages import CharacterReady, CreateCharacter
-from .. import bones, face_objects, jobs, live, preferences, properties, worker_link
-from .base import JobOperator, UserError, Work
+from .. import bones, face_objects, jobs, live, new_face, preferences, properties, worker_link
+from .base import JobOperator, Work
 
 SHAPE_COUNT = 6
 COARSEST_MM = 6.8
@@ -88,10 +88,11 @@ class PHYSFACE_OT_add_face(JobOperator, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context, job: jobs.Job) -> Work:
         """Have the backend make the character, then make its objects."""
+        job.sentence = "Starting the backend"
         identity = self.identity()
         template = load_template()
+        yield
         link = worker_link.get(preferences.backend_settings())
-        job.sentence = "Starting the backend"
         request = CreateCharacter(
             character="new face", identity=tuple(identity.coefficients.tolist()), resolution_mm=COARSEST_MM
         )
@@ -105,15 +106,17 @@ class PHYSFACE_OT_add_face(JobOperator, bpy.types.Operator):
                 return {"CANCELLED"}
             yield
         ready = ticket.result(CharacterReady)
-        if bpy.context.mode != "OBJECT":
-            raise UserError(
-                "The face was not added because Object Mode was left meanwhile; add it again in Object Mode."
-            )
-        skin = face_objects.create(bpy.context, template, ready.arrays, render_subdivision=self.render_subdivision)
-        for bone in bones.SCULPTED_BONES:
-            bones.remember_rest(face_objects.parts_of(skin)[bone].data)
-        skin.physface.seed = self.seed
-        properties.write_identity(skin, identity.coefficients)
+        with new_face.NewFace(bpy.context.scene, template, ready.arrays) as making:
+            for _ in making.make():
+                if job.cancel_requested:
+                    self.report({"INFO"}, "Adding the face was cancelled")
+                    return {"CANCELLED"}
+                yield
+            skin = making.place(bpy.context, render_subdivision=self.render_subdivision)
+            for bone in bones.SCULPTED_BONES:
+                bones.remember_rest(face_objects.parts_of(skin)[bone].data)
+            skin.physface.seed = self.seed
+            properties.write_identity(skin, identity.coefficients)
         live.mark(skin)
         return {"FINISHED"}
 

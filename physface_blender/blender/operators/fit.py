@@ -22,6 +22,7 @@ from .. import (
     identities,
     jobs,
     live,
+    new_face,
     photo,
     preferences,
     properties,
@@ -34,7 +35,7 @@ COARSEST_MM = 6.8
 
 
 class _FittingOperator(JobOperator):
-    """Has a face fitted by the backend, then makes its objects; it works on no face yet."""
+    """Has a face fitted by the backend, then makes its objects, part by part; it works on no face yet."""
 
     job_title = "Fitting a Face"
 
@@ -46,8 +47,12 @@ class _FittingOperator(JobOperator):
         """What the backend is to fit; remembers what ``finish`` needs."""
         raise NotImplementedError
 
-    def finish(self, ticket: worker_link.Ticket) -> None:
-        """Make the objects of what was fitted."""
+    def fitted(self, ticket: worker_link.Ticket) -> tuple[ScanFitted | PhotoFitted, Identity, str]:
+        """What the backend fitted, who that is, and the name of the face."""
+        raise NotImplementedError
+
+    def finish(self, skin: bpy.types.Object, fitted: ScanFitted | PhotoFitted) -> None:
+        """Put the new face where it belongs, and say how well it fits."""
         raise NotImplementedError
 
     def work(self, context: bpy.types.Context, job: jobs.Job) -> Work:
@@ -64,11 +69,22 @@ class _FittingOperator(JobOperator):
                 self.report({"INFO"}, "Fitting the face was cancelled")
                 return {"CANCELLED"}
             yield
-        if bpy.context.mode != "OBJECT":
-            raise UserError(
-                "The face was not made because Object Mode was left meanwhile; fit it again in Object Mode."
-            )
-        self.finish(ticket)
+        fitted, identity, name = self.fitted(ticket)
+        template = load_template()
+        yield
+        with new_face.NewFace(bpy.context.scene, template, fitted.arrays, name) as making:
+            for _ in making.make():
+                if job.cancel_requested:
+                    self.report({"INFO"}, "Fitting the face was cancelled")
+                    return {"CANCELLED"}
+                yield
+            skin = making.place(bpy.context)
+            for bone in bones.SCULPTED_BONES:
+                bones.remember_rest(face_objects.parts_of(skin)[bone].data)
+            identities.write(skin, identity)
+            properties.write_expression(skin, np.array(fitted.expression))
+            self.finish(skin, fitted)
+        live.mark(skin)
         return {"FINISHED"}
 
 
@@ -128,11 +144,14 @@ class PHYSFACE_OT_fit_scan(_FittingOperator, bpy.types.Operator):
             resolution_mm=COARSEST_MM,
         )
 
-    def finish(self, ticket: worker_link.Ticket) -> None:
-        """Make the face in the place of the mesh, and let the mesh ride on it where that is asked."""
+    def fitted(self, ticket: worker_link.Ticket) -> tuple[ScanFitted, Identity, str]:
+        """With what the coefficients leave over, from its file."""
         fitted = ticket.result(ScanFitted)
+        return fitted, _identity(self._identity_file, fitted), f"{self._source[0]} Face"
+
+    def finish(self, skin: bpy.types.Object, fitted: ScanFitted) -> None:
+        """Put the face in the place of the mesh, and let the mesh ride on it where that is asked."""
         name, uid, place = self._source
-        skin = _made(fitted, _identity(self._identity_file, fitted), f"{name} Face")
         skin.matrix_world = place @ Matrix(
             _to_scan(fitted.arrays["scan_to_model"], skin.physface.units_per_millimeter, mirror=self.mirror)
         )
@@ -229,27 +248,19 @@ class PHYSFACE_OT_fit_photo(_FittingOperator, bpy.types.Operator):
         self._place, self._aside = source.matrix_world.translation.copy(), source.parent.empty_display_size
         return FitPhoto(character="new face", landmarks=landmarks, size=size, resolution_mm=COARSEST_MM)
 
-    def finish(self, ticket: worker_link.Ticket) -> None:
-        """Make the face beside the photo."""
+    def fitted(self, ticket: worker_link.Ticket) -> tuple[PhotoFitted, Identity, str]:
+        """Coefficients say all."""
         fitted = ticket.result(PhotoFitted)
-        skin = _made(fitted, Identity(fitted.identity), "Photo Face")
+        return fitted, Identity(fitted.identity), "Photo Face"
+
+    def finish(self, skin: bpy.types.Object, fitted: PhotoFitted) -> None:
+        """Put the face beside the photo."""
         skin.location = self._place
         skin.location.x += self._aside
         self.report(
             {"INFO"},
             f"Fitted the face; its landmarks are {fitted.error_pixels:.1f} pixels from those of the photo on average",
         )
-
-
-def _made(fitted: ScanFitted | PhotoFitted, identity: Identity, name: str) -> bpy.types.Object:
-    """The objects of a fitted face, in the expression that was found."""
-    skin = face_objects.create(bpy.context, load_template(), fitted.arrays, name=name)
-    for bone in bones.SCULPTED_BONES:
-        bones.remember_rest(face_objects.parts_of(skin)[bone].data)
-    identities.write(skin, identity)
-    properties.write_expression(skin, np.array(fitted.expression))
-    live.mark(skin)
-    return skin
 
 
 CLASSES = (PHYSFACE_OT_fit_scan, PHYSFACE_OT_place_landmarks, PHYSFACE_OT_fit_photo)

@@ -13,7 +13,7 @@ import numpy as np
 from ..simulation.state import SimulationState
 from ..simulation.tissue import Tissue
 from .faces import make_face, make_tissue, set_frame
-from .machine import thread_count, today
+from .machine import describe_machine, thread_count, today
 from .minimizers import Descent, FrameMinimizer
 from .played_frames import PlayedFrames, played_frames
 from .point_actuation import PointActuation
@@ -31,7 +31,7 @@ PAPER_NETWORK = 0.8642
 
 PAGE = """# Resolution and exactness
 
-Made by `python3 build.py bench resolution` on {date}.
+Made by `python3 build.py bench resolution` on {date}: {processor}, {threads} threads.
 
 The actuation tensors are taken from the network's deformation *at the nodes*, with the shape functions of the
 simulation (consistent, the product), so that the network's pose is an exact minimizer wherever the bones agree with it.
@@ -116,6 +116,8 @@ def compare_resolutions(data: Path, tell: Callable[[str], None]) -> str:
             tell(f"{_error_row(rows[-1])} {_residual_row(rows[-1])}")
     return PAGE.format(
         date=today(),
+        processor=describe_machine()["processor"],
+        threads=thread_count(),
         poses=", ".join(map(str, poses)),
         name=frames.name,
         network=PAPER_NETWORK,

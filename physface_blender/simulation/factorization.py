@@ -1,7 +1,7 @@
 """One interface over the sparse Cholesky factorizations that were compared.
 
-`SupernodalFactor` is the default: at 96,565 nodes a solve with three right-hand sides takes it 20 to 27 ms, against 60 ms
-of cholespy and 105 ms of SuperLU (docs/evaluation/solvers.md), and it alone gives the compliance of the contact patch.
+`SupernodalFactor` is the default: at 96,565 nodes a solve with three right-hand sides takes it 17 to 22 ms, against 60 ms
+of cholespy and 102 ms of SuperLU (docs/evaluation/solvers.md), and it alone gives the compliance of the contact patch.
 `SuperLUFactor` is the reference it is tested against.
 """
 

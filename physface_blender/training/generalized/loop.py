@@ -10,6 +10,7 @@ import torch
 
 from ...networks.generalized import GeneralizedNetwork
 from ...networks.weights import load_weights, save_weights
+from ..checkpoint import write_checkpoint
 from ..expressions import ExpressionSampler
 from ..seeds import TRAINING_LOOP_SEED, training_identities
 from .configuration import Configuration
@@ -126,9 +127,7 @@ def train(
                 "optimizer": optimizer.state_dict(),
                 "step": done,
             }
-            temporary = checkpoint.with_suffix(".part")
-            torch.save(state, temporary)
-            temporary.replace(checkpoint)
+            write_checkpoint(checkpoint, state)
             save_weights(
                 network, directory / "generalized.safetensors", {"model": "generalized", "training_step": str(done)}
             )

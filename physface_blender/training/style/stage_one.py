@@ -11,6 +11,7 @@ import torch
 
 from ...networks.actuation import ActuationModel, ActuationSettings, symmetric_tensor, warp
 from ...networks.weights import save_weights
+from ..checkpoint import write_checkpoint
 from ..seeds import STYLE_TRAINING_SEED
 from .passive import PassiveTensors
 from .performer import Performer
@@ -163,9 +164,7 @@ def train_stage_one(
         if done % CHECKPOINT_EVERY == 0 or done == steps:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
             state |= {"generator": generator.get_state(), "step": done}
-            temporary = checkpoint.with_suffix(".part")
-            torch.save(state, temporary)
-            temporary.replace(checkpoint)
+            write_checkpoint(checkpoint, state)
     save_weights(model, directory / "actuation.safetensors", {"model": "actuation"})
     return model.eval().requires_grad_(False)
 

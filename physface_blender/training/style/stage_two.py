@@ -17,6 +17,7 @@ import torch
 
 from ...networks.actuation import ActuationModel, symmetric_tensor, warp
 from ...networks.weights import save_weights
+from ..checkpoint import write_checkpoint
 from ..seeds import STYLE_TRAINING_SEED
 from .performer import Performer
 from .stage_one import (
@@ -127,9 +128,7 @@ def train_stage_two(
         if done % CHECKPOINT_EVERY == 0 or done == steps:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
             state |= {"generator": generator.get_state(), "step": done}
-            temporary = checkpoint.with_suffix(".part")
-            torch.save(state, temporary)
-            temporary.replace(checkpoint)
+            write_checkpoint(checkpoint, state)
     save_weights(model, directory / "actuation.safetensors", {"model": "actuation"})
     return model.eval().requires_grad_(False)
 

@@ -16,6 +16,7 @@ from ...fitting.style_fit import FRAMES, POINTS, RIDGE, fit_style, ridge_weights
 from ...networks.generalized import GeneralizedModel, load_generalized
 from ...networks.style import STYLE_FILE, StyleModel, StyleNetwork, load_style
 from ...networks.weights import save_weights
+from ..checkpoint import write_checkpoint
 from ..seeds import STYLE_TRAINING_SEED, TRAINED_ACTORS
 from .actors import load_actors
 
@@ -176,9 +177,7 @@ def train_styles(
                 "generator": generator.get_state(),
                 "step": done,
             }
-            temporary = checkpoint.with_suffix(".part")
-            torch.save(state, temporary)
-            temporary.replace(checkpoint)
+            write_checkpoint(checkpoint, state)
     network.eval().requires_grad_(False)
     network.readouts.mul_(MUSCLE_SHARE)
     solve_fields(model, network, examples, progress)

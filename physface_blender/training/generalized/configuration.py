@@ -66,8 +66,9 @@ CONFIGURATIONS = {
         tissue_points=64, rest_points=128, checkpoint_every=1000,
     ),
 }  # fmt: skip
-"""``full`` made the shipped weights on a GPU, ``tune`` goes on from finished ones. More pairs serve better than the paper's
-40,960 skin points a pair: neighbouring points of one face say nearly the same. A rate of 1e-3 diverged in ``full`` at step 2200."""
+"""``full`` made the shipped weights on a GPU, ``tune`` goes on from finished ones. More pairs serve better than the
+paper's 40,960 skin points a pair: neighbouring points of one face say nearly the same. A rate of 1e-3 diverged in ``full``
+at step 2200."""
 
 ABLATION_CONFIGURATIONS = {
     "small": CONFIGURATIONS["small"],

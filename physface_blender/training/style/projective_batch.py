@@ -10,6 +10,7 @@ the first 3 is the column (rest coordinate), the second the row (coordinate in s
 
 from collections.abc import Sequence
 
+import scipy.sparse
 import torch
 
 from .projective import ProjectiveTissue
@@ -38,7 +39,7 @@ class ProjectiveBatch:
         self._rest = stacked([tissue.rest_nodes for tissue in tissues])
         self._fixed = stacked([tissue.fixed_forces for tissue in tissues])
         self._mandible = stacked([tissue.mandible_forces for tissue in tissues])
-        self._matrices = [_sparse(tissue.matrix, device) for tissue in tissues]
+        self._matrices = [sparse_matrix(tissue.matrix, device) for tissue in tissues]
         self._inverse = torch.stack([_inverse(tissue.matrix, device) for tissue in tissues])
 
     def solve(
@@ -129,12 +130,13 @@ class ProjectiveBatch:
         return torch.stack(products).unflatten(2, (3, -1))
 
 
-def _sparse(matrix, device: torch.device) -> torch.Tensor:
+def sparse_matrix(matrix: scipy.sparse.csr_matrix, device: torch.device) -> torch.Tensor:
+    """A matrix on a device, in single precision."""
     parts = (torch.as_tensor(part) for part in (matrix.indptr, matrix.indices, matrix.data.astype("float32")))
     return torch.sparse_csr_tensor(*parts, size=matrix.shape).to(device)
 
 
-def _inverse(matrix, device: torch.device) -> torch.Tensor:
+def _inverse(matrix: scipy.sparse.csr_matrix, device: torch.device) -> torch.Tensor:
     dense = torch.as_tensor(matrix.toarray(), dtype=torch.float64).to(device)
     return torch.cholesky_inverse(torch.linalg.cholesky(dense)).float()
 

@@ -131,7 +131,7 @@ def evaluate_style(arguments: Sequence[str], tell: Callable[[float, str], None])
         "table1": {name: _mean(by_frame[name]) if name in by_frame else None for name in ROWS},
         "why_null": "`build.py train actuation` has not trained these rows yet, or was stopped before them.",
         "validation": validation,
-        "cpu_minutes": metrics["cpu_minutes"],
+        "minutes": metrics["minutes"],
         "frames": {name: [[round(error, 3) for error in row] for row in rows] for name, rows in by_frame.items()},
         "silhouette": metrics["silhouette"],
         "style_transfer": _style_transfer(ways, performers, stage, tell),

@@ -116,7 +116,7 @@ def write_page(result: Mapping[str, Any], folder: Path) -> None:
         frame_count=sum(len(row) for row in frames["linear_rig"]),
         table="\n".join(
             f"| {text} | {table[name]:.3f} | {table[name] / rig:.2f} | {_number(result['validation'], name, 3)} "
-            f"| {_number(result['cpu_minutes'], name, 1)} | {paper} |"
+            f"| {_number(result['minutes'], name, 1)} | {paper} |"
             for name, (text, paper) in ROWS.items()
             if name in table
         ),

@@ -34,7 +34,9 @@ class ProjectiveBatch:
         count, cells = slopes.shape[:2]
         # (K, E, 8 points * 3, 8 corners), and the weighted way back.
         self._gradient = slopes.transpose(-1, -2).reshape(count, cells, 24, 8).contiguous()
-        self._divergence = (weights[..., None, None] * slopes).permute(0, 1, 3, 2, 4).reshape(count, cells, 8, 24).contiguous()
+        self._divergence = (
+            (weights[..., None, None] * slopes).permute(0, 1, 3, 2, 4).reshape(count, cells, 8, 24).contiguous()
+        )
         self._weights = weights
         self._rest = stacked([tissue.rest_nodes for tissue in tissues])
         self._fixed = stacked([tissue.fixed_forces for tissue in tissues])
@@ -101,7 +103,9 @@ class ProjectiveBatch:
             energy = torch.where(sound, energy, 0.0)
         slope = self._gradients(adjoint)
         turned = _turned(tensors, rotation, stiffness, slope)
-        by_actuation = (rotation.unsqueeze(4) * slope.unsqueeze(3) + deformation.unsqueeze(4) * turned.unsqueeze(3)).sum(5)
+        by_actuation = (
+            rotation.unsqueeze(4) * slope.unsqueeze(3) + deformation.unsqueeze(4) * turned.unsqueeze(3)
+        ).sum(5)
         by_actuation = (self._weights[..., None, None, None] * by_actuation).sum(2)
         by_actuation = 0.5 * (by_actuation + by_actuation.transpose(2, 3))
         by_jaw = torch.zeros(*actuation.shape[:2], 4, 4, device=nodes.device)

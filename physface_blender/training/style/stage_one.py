@@ -216,7 +216,7 @@ def train_stage_one(
             state |= {"generator": generator.get_state(), "step": done, "seconds": seconds}
             write_checkpoint(checkpoint, state)
     model.cpu().eval().requires_grad_(False)
-    save_weights(model, directory / "actuation.safetensors", {"model": "actuation"})
+    save_weights(model, directory / "actuation.safetensors", {"model": "actuation", "stage": "first"})
     return model
 
 
@@ -297,9 +297,7 @@ def draw_frames(tensors: PassiveTensors, count: int, generator: torch.Generator)
     shapes = tensors.shape_count
     device = generator.device
     still = torch.randint(shapes, (min(SHAPES_PER_ACTOR, count),), generator=generator, device=device)
-    moving = torch.randint(
-        shapes, len(tensors.expression), (count - len(still),), generator=generator, device=device
-    )
+    moving = torch.randint(shapes, len(tensors.expression), (count - len(still),), generator=generator, device=device)
     return torch.cat([still, moving])
 
 

@@ -148,7 +148,11 @@ def run_stage_two(
         if done % LOG_EVERY == 0 or share >= 1.0:
             mean = float(torch.stack(distances).mean())
             distances = []
-            row = {"step": done, "seconds": round(seconds, 1), "cpu_seconds": round(time.process_time() - cpu_started, 1)}
+            row = {
+                "step": done,
+                "seconds": round(seconds, 1),
+                "cpu_seconds": round(time.process_time() - cpu_started, 1),
+            }
             append_row(directory / "log_two.csv", row | {"distance_mm": round(mean, 4)})
             left = seconds * (1.0 - share) / share
             progress(share, f"second stage, step {done}  skin {mean:.3f} mm  {left / 60:.1f} min left")
@@ -157,7 +161,7 @@ def run_stage_two(
             state |= {"generator": generator.get_state(), "step": done, "seconds": seconds}
             write_checkpoint(checkpoint, state)
     model.cpu().eval().requires_grad_(False)
-    save_weights(model, directory / "actuation.safetensors", {"model": "actuation"})
+    save_weights(model, directory / "actuation.safetensors", {"model": "actuation", "stage": "second"})
     return model
 
 

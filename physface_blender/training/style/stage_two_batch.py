@@ -29,7 +29,9 @@ class ManyFrames:
         self._skin_back = [sparse_matrix(performer.skin.T.tocsr(), device) for performer in performers]
         # Where the nodes would have to carry the skin of a still face, without what they do not carry of it.
         self._still = [
-            torch.as_tensor(performer.actor.neutral[performer.carried] - performer.detail, dtype=torch.float32).to(device)
+            torch.as_tensor(performer.actor.neutral[performer.carried] - performer.detail, dtype=torch.float32).to(
+                device
+            )
             for performer in performers
         ]
         frame = torch.stack([torch.as_tensor(performer.jaw_frame, dtype=torch.float32) for performer in performers])

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ...networks.generalized import load_generalized
 from ...networks.weights import load_weights, read_metadata
 from ..seeds import TRAINED_ACTORS
 from .actors import load_actors
+from .drawn_frames import with_drawn_frames
 from .passive import passive_tensors
 from .performer import Performer, prepare_performer
 from .reconstruction import TESTED_ACTORS, held_out, linear_rig_errors, model_errors, style_silhouette
@@ -64,13 +66,17 @@ def run_actuation(configuration_name: str, data: Path, directory: Path, progress
         metrics[kind]["linear_rig"] = _by_frame(people, linear_rig_errors)
     # A budget by the clock is counted by the clock, as it is for a GPU; else CPU time, as other work may run beside.
     column = "seconds" if CONFIGURATIONS[configuration_name].first.seconds else "cpu_seconds"
+    taught = [
+        replace(lesson, tensors=with_drawn_frames(lesson.tensors, _tensor(lesson.performer.active.rest_nodes)))
+        for lesson in lessons
+    ]
     for name, variant in VARIANTS.items():
         if name in metrics["frames"]:
             continue
-        taught = [[lesson] for lesson in lessons[:TESTED_ACTORS]] if variant.single else [lessons]
+        groups = [[lesson] for lesson in taught[:TESTED_ACTORS]] if variant.single else [taught]
         found: dict[str, list[list[float]]] = {"frames": [], "validation": []}
         spent = 0.0
-        for group in taught:
+        for group in groups:
             folder = directory / name / (group[0].performer.actor.name if variant.single else "")
             model = train_row(name, group, configuration_name, folder, progress)
             spent += _spent(folder, column)
@@ -89,6 +95,7 @@ def run_actuation(configuration_name: str, data: Path, directory: Path, progress
                 )
         if not variant.single and not variant.displacement:
             metrics["silhouette"][name] = round(style_silhouette(model, training_expressions(lessons)), 3)
+        metrics["devices"][name] = read_metadata(folder / "actuation.safetensors").get("device", "")
         metrics["minutes"][name] = round(spent / 60.0, 1)
         metrics["frames"][name] = found["frames"]
         metrics["validation"][name] = found["validation"]
@@ -128,7 +135,7 @@ def training_expressions(lessons: Sequence[Lesson]) -> torch.Tensor:
 
 def _read(file: Path) -> dict:
     metrics = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return {"frames": {}, "validation": {}, "silhouette": {}, "minutes": {}} | metrics
+    return {"frames": {}, "validation": {}, "silhouette": {}, "minutes": {}, "devices": {}} | metrics
 
 
 def _spent(folder: Path, column: str) -> float:
@@ -141,6 +148,10 @@ def _spent(folder: Path, column: str) -> float:
             # A run that goes on counts its CPU time from zero again.
             total += sum(a for a, b in pairwise([*seconds, 0.0]) if b < a)
     return total
+
+
+def _tensor(values: np.ndarray) -> torch.Tensor:
+    return torch.as_tensor(values, dtype=torch.float32)
 
 
 def _by_frame(people: Sequence[Performer], errors: Callable[[Performer, str], np.ndarray]) -> list[list[float]]:

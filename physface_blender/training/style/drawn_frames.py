@@ -18,9 +18,14 @@ DRAWN = 200
 """Of each actor, beside some hundred captured ones."""
 
 
-def with_drawn_frames(captured: PassiveTensors, count: int = DRAWN) -> PassiveTensors:
-    """The same with drawn expressions behind the captured ones; their tensors, nodes, jaw and skin are regressed."""
-    rest = captured.nodes.mean(dim=0)
+def with_drawn_frames(captured: PassiveTensors, rest: torch.Tensor, count: int = DRAWN) -> PassiveTensors:
+    """The same with drawn expressions behind the captured ones; their tensors, nodes, jaw and skin are regressed.
+
+    Args:
+        captured: what one actor's tissue did.
+        rest: (N, 3) nodes of the still face, mm.
+        count: of the drawn expressions.
+    """
     everything = {
         "tensors": captured.tensors,
         "nodes": captured.nodes - rest,

@@ -163,6 +163,11 @@ def coordinates_for(performer: Performer, variant: Variant) -> torch.Tensor:
     return performer.cell_coordinates if variant.canonical else performer.cell_own
 
 
+def device_name(device: torch.device) -> str:
+    """What it is called, for those who read a table of what was trained on it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
 def train_stage_one(
     lessons: Sequence[Lesson],
     variant: Variant,
@@ -216,7 +221,11 @@ def train_stage_one(
             state |= {"generator": generator.get_state(), "step": done, "seconds": seconds}
             write_checkpoint(checkpoint, state)
     model.cpu().eval().requires_grad_(False)
-    save_weights(model, directory / "actuation.safetensors", {"model": "actuation", "stage": "first"})
+    save_weights(
+        model,
+        directory / "actuation.safetensors",
+        {"model": "actuation", "stage": "first", "device": device_name(device)},
+    )
     return model
 
 

@@ -30,6 +30,7 @@ from .stage_one import (
     Variant,
     append_row,
     coordinates_for,
+    device_name,
     jaw_distance,
     schedule,
     training_device,
@@ -161,7 +162,8 @@ def run_stage_two(
             state |= {"generator": generator.get_state(), "step": done, "seconds": seconds}
             write_checkpoint(checkpoint, state)
     model.cpu().eval().requires_grad_(False)
-    save_weights(model, directory / "actuation.safetensors", {"model": "actuation", "stage": "second"})
+    facts = {"model": "actuation", "stage": "second", "device": device_name(take.device)}
+    save_weights(model, directory / "actuation.safetensors", facts)
     return model
 
 

@@ -9,8 +9,8 @@ from .projective_batch import ProjectiveBatch, sparse_matrix
 from .stage_one import ACTUATION_WEIGHT, JAW_WEIGHT, Lesson, Variant, coordinates_for, jaw_distance
 from .stage_two import ADJOINT_ITERATIONS, FOLLOWING_ITERATIONS, ROUNDING_MM
 
-SETTLING_ITERATIONS = 25
-"""From rest to a pose in equilibrium, once for every frame."""
+SETTLING_ITERATIONS = 12
+"""From rest toward a pose in equilibrium, once for every frame."""
 
 
 class ManyFrames:

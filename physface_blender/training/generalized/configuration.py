@@ -73,7 +73,7 @@ at step 2200."""
 ABLATION_CONFIGURATIONS = {
     "small": CONFIGURATIONS["small"],
     "cpu": Configuration(
-        iterations=300, batch=8, learning_rate=3e-4, face_points=256, other_points=48, bone_points=32,
+        iterations=600, batch=8, learning_rate=1e-4, face_points=256, other_points=48, bone_points=32,
         tissue_points=48, rest_points=96, checkpoint_every=100,
     ),
     "full": CONFIGURATIONS["full"],

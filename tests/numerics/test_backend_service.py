@@ -21,9 +21,9 @@ from physface_blender.performance.arkit import expression
 WEIGHTS = os.environ.get("PHYSFACE_WEIGHTS")  # another training than the shipped one, to try it
 ENDLESS = {"method": "local_global", "tolerance_mm": 1e-12, "max_iterations": 10_000_000, "contact": False}
 EXACT = {"tolerance_mm": 1e-3}
-AGREEMENT_MM = 1e-3
-"""Of two solves with ``EXACT`` in two processes (measured: 1e-4); code that was just compiled and code from numba's cache
-differ in the last bits, which a solve that ends at its tolerance makes larger."""
+AGREEMENT_MM = 5e-3
+"""Of two solves with ``EXACT`` in two processes. Measured: nothing, or 1.2e-3 where one process has just compiled the kernels
+that the other found in numba's cache; sums in single precision are then rounded otherwise."""
 NEUTRAL = (0.0,) * 52
 TALKING = tuple(expression(jawOpen=0.5, mouthFunnel=0.3, mouthSmileLeft=0.4))
 

@@ -22,7 +22,7 @@ WEIGHTS = os.environ.get("PHYSFACE_WEIGHTS")  # another training than the shippe
 ENDLESS = {"method": "local_global", "tolerance_mm": 1e-12, "max_iterations": 10_000_000, "contact": False}
 EXACT = {"tolerance_mm": 1e-3}
 AGREEMENT_MM = 5e-3
-"""Of two solves with ``EXACT`` in two processes. Measured: nothing, or 1.2e-3 where one process has just compiled the kernels
+"""Of two solves with ``EXACT`` in two processes. Measured: nothing, or 1.2e-3 where one process has just compiled kernels
 that the other found in numba's cache; sums in single precision are then rounded otherwise."""
 NEUTRAL = (0.0,) * 52
 TALKING = tuple(expression(jawOpen=0.5, mouthFunnel=0.3, mouthSmileLeft=0.4))

@@ -44,9 +44,7 @@ class GeneralizedNetwork(nn.Module):
         self.identity_encoder = LipschitzEncoder(IDENTITY_COUNT, LEARNED_SIZE)
         self.expression_encoder = LipschitzEncoder(EXPRESSION_COUNT, LEARNED_SIZE)
         self.identity_field = ModulatedSiren(3, IDENTITY_CODE_SIZE, 3, frequency=FREQUENCY)
-        self.expression_field = ModulatedSiren(
-            4, IDENTITY_CODE_SIZE + EXPRESSION_CODE_SIZE, 3, frequency=FREQUENCY
-        )
+        self.expression_field = ModulatedSiren(4, IDENTITY_CODE_SIZE + EXPRESSION_CODE_SIZE, 3, frequency=FREQUENCY)
         self.register_buffer("center", torch.tensor(CENTER_MM))
 
     def normalize(self, points: torch.Tensor) -> torch.Tensor:
@@ -66,7 +64,7 @@ class GeneralizedNetwork(nn.Module):
         return torch.cat([IDENTITY_INFLUENCE * identity_code, expression_code], dim=-1)
 
     def rest(self, points: torch.Tensor, identity_code: torch.Tensor) -> torch.Tensor:
-        """N_c: canonical points (B, P, 3) in mm to rest points (B, P, 3) in mm for identity codes (B, IDENTITY_CODE_SIZE)."""
+        """N_c: canonical points (B, P, 3) to rest points (B, P, 3), mm, for identity codes (B, IDENTITY_CODE_SIZE)."""
         return points + DISPLACEMENT_SCALE_MM * self.identity_field(self.normalize(points), identity_code)
 
     def displacement(

@@ -66,13 +66,14 @@ CONFIGURATIONS = {
         tissue_points=64, rest_points=128, checkpoint_every=1000,
     ),
 }  # fmt: skip
-"""``full`` made the shipped weights on a GPU, ``tune`` goes on from finished ones. More pairs serve better than the paper's
-40,960 skin points a pair: neighbouring points of one face say nearly the same. A rate of 1e-3 diverged in ``full`` at step 2200."""
+"""``full`` made the shipped weights on a GPU, ``tune`` goes on from finished ones. More pairs serve better than the
+paper's 40,960 skin points a pair: neighbouring points of one face say nearly the same. A rate of 1e-3 diverged in ``full``
+at step 2200."""
 
 ABLATION_CONFIGURATIONS = {
     "small": CONFIGURATIONS["small"],
     "cpu": Configuration(
-        iterations=300, batch=8, learning_rate=3e-4, face_points=256, other_points=48, bone_points=32,
+        iterations=600, batch=8, learning_rate=1e-4, face_points=256, other_points=48, bone_points=32,
         tissue_points=48, rest_points=96, checkpoint_every=100,
     ),
     "full": CONFIGURATIONS["full"],

@@ -15,7 +15,7 @@ from ..checkpoint import write_checkpoint
 from ..expressions import ExpressionSampler
 from ..seeds import TRAINING_LOOP_SEED, training_identities
 from .configuration import Configuration
-from .objective import Lesson, Objective
+from .objective import Objective
 from .optimization import Optimization
 from .workers import Workers
 
@@ -102,17 +102,15 @@ def train(
     def choose(rows: torch.Tensor, count: int) -> torch.Tensor:
         return rows[torch.randint(len(rows), (count,), generator=generator, device=device)]
 
-    def draw() -> Lesson:
-        fresh = torch.randn(batch // 2, identities.shape[1], generator=generator, device=device)
-        people = torch.cat([fresh, choose(identities, batch - batch // 2)])
-        return objective.draw(people, choose(performed, batch), generator)
-
-    optimization = Optimization(network, objective, draw, generator, configuration.learning_rate, workers)
+    optimization = Optimization(network, objective, configuration.learning_rate, workers)
     if state is not None:
         optimization.load(state["optimizer"])
     started = time.monotonic()
     for step in range(first, configuration.iterations):
-        optimization.step(configuration.learning_rate * learning_rate_factor(step, configuration.iterations))
+        fresh = torch.randn(batch // 2, identities.shape[1], generator=generator, device=device)
+        people = torch.cat([fresh, choose(identities, batch - batch // 2)])
+        lesson = objective.draw(people, choose(performed, batch), generator)
+        optimization.step(lesson, configuration.learning_rate * learning_rate_factor(step, configuration.iterations))
 
         done = step + 1
         if done % LOG_EVERY == 0 or done == configuration.iterations:

@@ -1,6 +1,6 @@
 """The training objective of the generalized model: what one step is shown, and its losses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 
@@ -63,6 +63,15 @@ class Lesson:
     tissue_points: torch.Tensor
     tissue_parting: torch.Tensor
     tissue_parting_gradient: torch.Tensor
+
+    def copy(self) -> "Lesson":
+        """The same values in tensors of their own."""
+        return Lesson(*(getattr(self, each.name).clone() for each in fields(self)))
+
+    def copy_from(self, other: "Lesson") -> None:
+        """Take another lesson's values of the same shapes into these tensors."""
+        for each in fields(self):
+            getattr(self, each.name).copy_(getattr(other, each.name))
 
 
 class Objective:

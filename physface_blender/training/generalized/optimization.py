@@ -1,6 +1,5 @@
 """One step of the generalized model's training; on a GPU it is recorded once and then replayed."""
 
-from collections.abc import Callable
 from typing import Self
 
 import torch
@@ -21,24 +20,15 @@ class Optimization:
     Args:
         network: what is trained, on its device.
         objective: the losses.
-        draw: draws the lesson of a step, by the generator alone and without asking the host.
-        generator: what it draws with, on the network's device.
         learning_rate: of Adam.
         workers: the processes that train together.
     """
 
     def __init__(
-        self,
-        network: GeneralizedNetwork,
-        objective: Objective,
-        draw: Callable[[], Lesson],
-        generator: torch.Generator,
-        learning_rate: float,
-        workers: Workers,
+        self, network: GeneralizedNetwork, objective: Objective, learning_rate: float, workers: Workers
     ) -> None:
         """Make a fresh optimizer."""
         self.network, self.objective, self.workers = network, objective, workers
-        self._draw, self._generator = draw, generator
         self._on_gpu = workers.device.type == "cuda"
         # On a GPU the rate is a tensor, because a recorded step reads it from where it was.
         rate = torch.tensor(learning_rate, device=workers.device) if self._on_gpu else learning_rate
@@ -52,7 +42,7 @@ class Optimization:
         self._totals: torch.Tensor | None = None
         self._counted = 0
         self._taken = 0
-        self._recorded: torch.cuda.CUDAGraph | None = None
+        self._recorded: tuple[torch.cuda.CUDAGraph, Lesson] | None = None
 
     def load(self, state: dict) -> Self:
         """Go on with the optimizer of a checkpoint."""
@@ -61,25 +51,27 @@ class Optimization:
         self.optimizer.param_groups[0]["lr"] = rate
         return self
 
-    def step(self, learning_rate: float) -> None:
-        """Draw a lesson and learn it."""
+    def step(self, lesson: Lesson, learning_rate: float) -> None:
+        """Learn a lesson."""
         group = self.optimizer.param_groups[0]
         if self._on_gpu:
             group["lr"].fill_(learning_rate)
         else:
             group["lr"] = learning_rate
         if not self._on_gpu or self.workers.count > 1:
-            self._learn()
+            self._learn(lesson)
         elif self._taken < STEPS_BEFORE_RECORDING:
             side = torch.cuda.Stream()
             side.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side):
-                self._learn()
+                self._learn(lesson)
             torch.cuda.current_stream().wait_stream(side)
         else:
             if self._recorded is None:
-                self._recorded = self._record()
-            self._recorded.replay()
+                self._recorded = self._record(lesson)
+            graph, shown = self._recorded
+            shown.copy_from(lesson)
+            graph.replay()
         self._taken += 1
         self._counted += 1
 
@@ -90,16 +82,17 @@ class Optimization:
         self._counted = 0
         return self.workers.average(dict(zip(self._names, means, strict=True)))
 
-    def _record(self) -> torch.cuda.CUDAGraph:
+    def _record(self, lesson: Lesson) -> tuple[torch.cuda.CUDAGraph, Lesson]:
+        """The step as a graph, and the tensors in which it finds its lesson."""
+        shown = lesson.copy()
         graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self._generator)
         self.optimizer.zero_grad(set_to_none=True)
         with torch.cuda.graph(graph):
-            self._learn()
-        return graph
+            self._learn(shown)
+        return graph, shown
 
-    def _learn(self) -> None:
-        losses = self.objective.losses(self.network, self._draw())
+    def _learn(self, lesson: Lesson) -> None:
+        losses = self.objective.losses(self.network, lesson)
         values = torch.stack(list(losses.values()))
         self.optimizer.zero_grad(set_to_none=True)
         values.sum().backward()

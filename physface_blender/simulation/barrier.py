@@ -22,7 +22,7 @@ from .closest_points import point_triangle, segment_segment
 from .collision_detection import free_fraction
 from .near_pairs import NearPairs, largest_difference
 
-_REACH_MM = 1.0
+_REACH_MM = 0.6
 """Pairs are listed up to this distance at least, so that a list serves many steps."""
 
 _FARTHEST_TRAVEL_MM = 1.5
@@ -136,16 +136,14 @@ class SurfaceBarrier:
         # Where surfaces are that near already they may halve their distance, or nothing could move any more.
         least = min(_LEAST_MM, 0.5 * self.minimum_distance(start))
         way = np.ascontiguousarray(end - start)
-        travel = min(self._near.travel(way), largest_difference(way))
-        pieces = max(1, int(np.ceil(travel / _FARTHEST_TRAVEL_MM)))
-        reach = max(_REACH_MM, travel / pieces + self.distance_mm + _SPARE_MM)
-        way /= pieces
+        if not self._near.covers(start, least, way):
+            self._near.find(start, _REACH_MM, way)
+        pairs = self._near.within(start, least, way)
+        pieces = max(1, int(np.ceil(largest_difference(way) / _FARTHEST_TRAVEL_MM)))
+        step = way / pieces
         for piece in range(pieces):
-            here = np.ascontiguousarray(start + piece * way)
-            if not self._near.covers(here, least, way):
-                self._near.find(here, reach)
-            pairs = self._near.within(here, least, way)
-            fraction = free_fraction(here, way, self._faces, self._edges, *pairs, least)
+            here = np.ascontiguousarray(start + piece * step)
+            fraction = free_fraction(here, step, self._faces, self._edges, *pairs, least)
             if fraction < 1.0:
                 return (piece + fraction) / pieces
         return 1.0

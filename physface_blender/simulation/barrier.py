@@ -158,10 +158,14 @@ class SurfaceBarrier:
             surface: (V, 3) free of intersection.
             projected: make that of each pair positive semidefinite.
         """
+        face_pairs, edge_pairs = self._near_pairs(surface)
+        candidates = ipctk.Candidates()  # its own search would take longer than all the rest
+        candidates.fv_candidates = [ipctk.FaceVertexCandidate(*pair) for pair in face_pairs.tolist()]
+        candidates.ee_candidates = [ipctk.EdgeEdgeCandidate(*pair) for pair in edge_pairs.tolist()]
         surface = np.asfortranarray(surface)
         collisions = ipctk.NormalCollisions()
         collisions.use_area_weighting = True
-        collisions.build(self._mesh, surface, self.distance_mm)
+        collisions.build(candidates, self._mesh, surface, self.distance_mm)
         if not len(collisions):
             return None
         potential = ipctk.BarrierPotential(self.distance_mm, self._stiffness, use_physical_barrier=True)
@@ -174,11 +178,15 @@ class SurfaceBarrier:
         surface = np.ascontiguousarray(surface)
         if self._known is not None and np.array_equal(self._known[0], surface):
             return self._known[1]
-        if not self._near.covers(surface, self.distance_mm):
-            self._near.find(surface, _REACH_MM)
-        pairs = self._evaluated(surface, *self._near.within(surface, self.distance_mm))
+        pairs = self._evaluated(surface, *self._near_pairs(surface))
         self._known = (surface, pairs)
         return pairs
+
+    def _near_pairs(self, surface: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return faces and vertices (K, 2) and edges and edges (L, 2) nearer than d-hat at vertices (V, 3)."""
+        if not self._near.covers(surface, self.distance_mm):
+            self._near.find(surface, _REACH_MM)
+        return self._near.within(surface, self.distance_mm)
 
     def _evaluated(self, surface: np.ndarray, face_pairs: np.ndarray, edge_pairs: np.ndarray) -> ContactPairs:
         """Return the barrier between faces and vertices (K, 2) and between edges (L, 2), same features taken together.

@@ -10,6 +10,8 @@ moved. What is left is measured.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -19,8 +21,9 @@ from .closest_points import point_triangle, segment_segment
 _CHUNKS = 16
 """Parts of a search that run side by side."""
 
-_Boxes = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Boxes of the nodes and of the faces of a tree, its faces (F, 3), their places among all faces, its starts."""
+_Boxes = tuple[np.ndarray, ...]
+"""Boxes of the nodes and of the faces of a tree, its faces (F, 3), their places (F,) among all faces, its starts, and
+the vertices and the edges (F, 3) that are the faces' own."""
 
 
 class NearPairs:
@@ -39,7 +42,7 @@ class NearPairs:
         self._edges = np.ascontiguousarray(edges, dtype=np.int32)
         self._skin_count = int((self._faces[:, 0] < moving_count).sum())
         self._own_vertices, self._own_edges = _owned(self._faces, self._edges)
-        self._trees: list[tuple[BoxTree, np.ndarray, np.ndarray]] = []
+        self._trees: list[tuple[Any, ...]] = []
         self._reach = -np.inf
         self._reference = self._way = np.zeros((0, 3))
         self._listed: tuple[np.ndarray, ...] = ()
@@ -56,19 +59,11 @@ class NearPairs:
         surface = np.ascontiguousarray(surface)
         way = np.zeros_like(surface) if way is None else np.ascontiguousarray(way)
         if not self._trees:
-            parts = (0, self._skin_count), (self._skin_count, len(self._faces))
-            self._trees = [(BoxTree(self._faces[low:high], surface), low) for low, high in parts if low < high]
+            parts = np.split(np.arange(len(self._faces), dtype=np.int32), [self._skin_count])
+            self._trees = [self._planted(part, surface) for part in parts if len(part)]
         end = surface + way
-        boxes = [
-            (*tree.boxes(surface, end), tree.faces, tree.order + np.int32(low), tree.starts) for tree, low in self._trees
-        ]
-        elements = (
-            self._own_vertices,
-            np.hstack([surface, surface, end, end]),
-            self._own_edges,
-            self._edges,
-            boxes_of(surface, end, self._edges),
-        )
+        boxes = [(*tree.boxes(surface, end), *fixed) for tree, *fixed in self._trees]
+        elements = np.hstack([surface, surface, end, end]), self._edges, boxes_of(surface, end, self._edges)
         found = [self._searched(surface, way, reach, boxes[0], other, elements) for other in boxes]
         self._listed = tuple(np.concatenate(lists) for lists in zip(*found, strict=True))
         self._reach, self._reference, self._way = reach, surface, way
@@ -108,6 +103,12 @@ class NearPairs:
         chosen_faces = _faces_within(surface, moved, way, self._faces, face_pairs, face_distances, distance)
         chosen_edges = _edges_within(surface, moved, way, self._edges, edge_pairs, edge_distances, distance)
         return face_pairs[chosen_faces], edge_pairs[chosen_edges]
+
+    def _planted(self, part: np.ndarray, surface: np.ndarray) -> tuple[Any, ...]:
+        """Return a tree over a part (P,) of the faces near each other at vertices (V, 3), and what belongs to its faces."""
+        tree = BoxTree(self._faces[part], surface)
+        order = part[tree.order]
+        return tree, tree.faces, order, tree.starts, self._own_vertices[order], self._own_edges[order]
 
     def _beside(self, surface: np.ndarray) -> float:
         """Return by how much pairs at vertices (V, 3) may be nearer than the list knows, millimeters.
@@ -151,25 +152,25 @@ def _owned(faces: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """Give every vertex and every edge to one of the faces it belongs to, so that pairs of faces list nothing twice.
 
     Returns:
-        (F, 3) whether a corner is the face's own, and (F, 3) int32 the edge from it to the next corner, -1 where that is
-        another face's.
+        The vertices and the edges that are each face's own, both (F, 3) int32, filled up with -1 at the end.
     """
-    own_vertices = np.zeros(faces.size, dtype=bool)
-    own_vertices[np.unique(faces, return_index=True)[1]] = True
+    own_vertices = np.full(faces.size, -1, dtype=np.int32)
+    vertices, first = np.unique(faces, return_index=True)
+    own_vertices[first] = vertices
     count = int(faces.max(initial=0)) + 1
     sides = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=2), axis=2).reshape(-1, 2).astype(np.int64)
     sides, first = np.unique(sides[:, 0] * count + sides[:, 1], return_index=True)
     ends = np.sort(edges, axis=1).astype(np.int64)
     own_edges = np.full(faces.size, -1, dtype=np.int32)
     own_edges[first[np.searchsorted(sides, ends[:, 0] * count + ends[:, 1])]] = np.arange(len(edges))
-    return own_vertices.reshape(faces.shape), own_edges.reshape(faces.shape)
+    return tuple(-np.sort(-own.reshape(faces.shape), axis=1) for own in (own_vertices, own_edges))
 
 
 @numba.njit(cache=True, parallel=True)
 def _meeting(start, way, reach, one, two, is_same, elements, face_list, edge_list):
     """Write pairs that come within reach on the way, as far as there is room; return how many each chunk has (2, C)."""
-    starts, other_starts, nodes, other_nodes = one[4], two[4], one[0], two[0]
-    boxes, other_boxes = one[1], two[1]
+    nodes, boxes, starts = one[0], one[1], one[4]
+    other_nodes, other_boxes, other_starts = two[0], two[1], two[4]
     leaves, other_leaves = len(starts) - 1, len(other_starts) - 1
     depth = 0
     while other_leaves >> depth > 1:
@@ -198,25 +199,20 @@ def _meeting(start, way, reach, one, two, is_same, elements, face_list, edge_lis
                         if may_meet(boxes, f, other_boxes, g, reach):
                             _list_vertices(start, way, reach, one, f, two, g, elements, face_list, found, chunk, weights)
                             _list_vertices(start, way, reach, two, g, one, f, elements, face_list, found, chunk, weights)
-                            _list_edges(
-                                start, way, reach, one[3][f], two[3][g], is_same, elements, edge_list, found, chunk, weights
-                            )
+                            _list_edges(start, way, reach, one, f, two, g, is_same, elements, edge_list, found, chunk, weights)
     return found.T
 
 
 @numba.njit(cache=True)
 def _list_vertices(start, way, reach, one, f, two, g, elements, listed, found, chunk, weights):
     """Write which own corners of face g come within reach of face f."""
-    boxes, faces, order, others, other_order = one[1], one[2], one[3], two[2], two[3]
-    own, vertex_boxes = elements[0], elements[1]
+    boxes, faces, order, own, vertex_boxes = one[1], one[2], one[3], two[5], elements[0]
     a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-    for corner in range(3):
-        v = others[g, corner]
-        if (
-            own[other_order[g], corner]
-            and v not in (a, b, c)
-            and may_meet(vertex_boxes, v, boxes, f, reach)
-        ):
+    for place in range(3):
+        v = own[g, place]
+        if v < 0:
+            return
+        if v != a and v != b and v != c and may_meet(vertex_boxes, v, boxes, f, reach):
             distance = np.sqrt(point_triangle(start, v, a, b, c, weights))
             nearer = max(_apart(way, v, a), _apart(way, v, b), _apart(way, v, c))
             if distance - np.sqrt(nearer) <= reach:
@@ -224,20 +220,20 @@ def _list_vertices(start, way, reach, one, f, two, g, elements, listed, found, c
 
 
 @numba.njit(cache=True)
-def _list_edges(start, way, reach, f, g, is_same, elements, listed, found, chunk, weights):
+def _list_edges(start, way, reach, one, f, two, g, is_same, elements, listed, found, chunk, weights):
     """Write which own edges of two faces come within reach of each other."""
-    own, edges, boxes = elements[2], elements[3], elements[4]
-    for side in range(3):
-        first = own[f, side]
+    own, other_own, edges, boxes = one[6], two[6], elements[1], elements[2]
+    for place in range(3):
+        first = own[f, place]
         if first < 0:
-            continue
+            return
         a, b = edges[first, 0], edges[first, 1]
-        for other_side in range(3):
-            second = own[g, other_side]
+        for other_place in range(3):
+            second = other_own[g, other_place]
             if second < 0:
-                continue
+                break
             c, d = edges[second, 0], edges[second, 1]
-            if c in (a, b) or d in (a, b) or not may_meet(boxes, first, boxes, second, reach):
+            if c == a or c == b or d == a or d == b or not may_meet(boxes, first, boxes, second, reach):
                 continue
             distance = np.sqrt(segment_segment(start, a, b, c, d, weights))
             nearer = max(_apart(way, a, c), _apart(way, a, d), _apart(way, b, c), _apart(way, b, d))

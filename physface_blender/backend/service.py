@@ -25,7 +25,7 @@ from .errors import (
     StartStateLostError,
     UnknownCharacterError,
 )
-from .settings import LIVE_INTERVAL_SECONDS, LIVE_TOLERANCE_MM, BackendSettings
+from .settings import LIVE_INTERVAL_SECONDS, BackendSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -398,7 +398,6 @@ class Service:
             physics=request.physics,
             contact=request.contact,
             start=start,
-            tolerance_mm=LIVE_TOLERANCE_MM,
             should_cancel=should_stop,
             on_way=show,
         )

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Boxes in boxes around triangles on straight ways, to find which of them may meet on the way.
 
 Every box is kept at the beginning and at the end of the way; its corners move evenly between, as all vertices in it do, so

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Pairs of elements that are near each other, found once and followed while the surfaces move.
 
 Surfaces that rest against each other stay in contact for many steps, each far shorter than an edge. So all pairs within a
@@ -122,7 +121,13 @@ class NearPairs:
         return largest_difference(moved)
 
     def _searched(
-        self, start: np.ndarray, way: np.ndarray, reach: float, one: _Boxes, two: _Boxes, elements: tuple[np.ndarray, ...]
+        self,
+        start: np.ndarray,
+        way: np.ndarray,
+        reach: float,
+        one: _Boxes,
+        two: _Boxes,
+        elements: tuple[np.ndarray, ...],
     ) -> tuple[np.ndarray, ...]:
         """Search with room for ever more pairs until they fit.
 
@@ -197,9 +202,15 @@ def _meeting(start, way, reach, one, two, is_same, elements, face_list, edge_lis
                     begin = f + 1 if is_same and other == leaf else other_starts[other]
                     for g in range(begin, other_starts[other + 1]):
                         if may_meet(boxes, f, other_boxes, g, reach):
-                            _list_vertices(start, way, reach, one, f, two, g, elements, face_list, found, chunk, weights)
-                            _list_vertices(start, way, reach, two, g, one, f, elements, face_list, found, chunk, weights)
-                            _list_edges(start, way, reach, one, f, two, g, is_same, elements, edge_list, found, chunk, weights)
+                            _list_vertices(
+                                start, way, reach, one, f, two, g, elements, face_list, found, chunk, weights
+                            )
+                            _list_vertices(
+                                start, way, reach, two, g, one, f, elements, face_list, found, chunk, weights
+                            )
+                            _list_edges(
+                                start, way, reach, one, f, two, g, is_same, elements, edge_list, found, chunk, weights
+                            )
     return found.T
 
 
@@ -212,7 +223,7 @@ def _list_vertices(start, way, reach, one, f, two, g, elements, listed, found, c
         v = own[g, place]
         if v < 0:
             return
-        if v != a and v != b and v != c and may_meet(vertex_boxes, v, boxes, f, reach):
+        if v not in (a, b, c) and may_meet(vertex_boxes, v, boxes, f, reach):
             distance = np.sqrt(point_triangle(start, v, a, b, c, weights))
             nearer = max(_apart(way, v, a), _apart(way, v, b), _apart(way, v, c))
             if distance - np.sqrt(nearer) <= reach:
@@ -233,7 +244,7 @@ def _list_edges(start, way, reach, one, f, two, g, is_same, elements, listed, fo
             if second < 0:
                 break
             c, d = edges[second, 0], edges[second, 1]
-            if c == a or c == b or d == a or d == b or not may_meet(boxes, first, boxes, second, reach):
+            if c in (a, b) or d in (a, b) or not may_meet(boxes, first, boxes, second, reach):
                 continue
             distance = np.sqrt(segment_segment(start, a, b, c, d, weights))
             nearer = max(_apart(way, a, c), _apart(way, a, d), _apart(way, b, c), _apart(way, b, d))

@@ -136,13 +136,8 @@ class PHYSFACE_OT_retarget_mesh(JobOperator, bpy.types.Operator):
             request = replace(request, files=tuple(performances.numbered_files(chosen.first_file)))
         link = worker_link.get(link_settings)
         ticket = link.ask(request)
-        for _ in link.await_last(ticket):
-            if ticket.progress is not None:
-                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
-            if job.cancel_requested:
-                link.cancel(ticket)
-                return {"CANCELLED"}
-            yield
+        if not (yield from self.answered(link, ticket, job)):
+            return {"CANCELLED"}
         solved = ticket.result(PerformanceSolved)
         skin = face_objects.find_skin(uid)
         if skin is None:

@@ -212,14 +212,9 @@ class PHYSFACE_OT_learn_style(JobOperator, bpy.types.Operator):
                 resolution_mm=round(skin.physface.preview_resolution, 3),
             )
         )
-        for _ in link.await_last(ticket):
-            if ticket.progress is not None:
-                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
-            if job.cancel_requested:
-                link.cancel(ticket)
-                self.report({"INFO"}, "The learning of the style was cancelled")
-                return {"CANCELLED"}
-            yield
+        if not (yield from self.answered(link, ticket, job)):
+            self.report({"INFO"}, "The learning of the style was cancelled")
+            return {"CANCELLED"}
         learned = ticket.result(StyleLearned)
         skin = face_objects.find_skin(uid)
         if skin is None:

@@ -131,14 +131,16 @@ def evaluate_style(arguments: Sequence[str], tell: Callable[[float, str], None])
         "table1": {name: _mean(by_frame[name]) if name in by_frame else None for name in ROWS},
         "why_null": "`build.py train actuation` has not trained these rows yet, or was stopped before them.",
         "validation": validation,
-        "cpu_minutes": metrics["cpu_minutes"],
+        "minutes": metrics["minutes"],
         "frames": {name: [[round(error, 3) for error in row] for row in rows] for name, rows in by_frame.items()},
         "silhouette": metrics["silhouette"],
         "style_transfer": _style_transfer(ways, performers, stage, tell),
         "interpolation": _interpolation(models, unified, performers, tell),
         "maps": metrics["maps"],
         "configuration": metrics["configuration"],
-        "command": "python3 build.py train actuation && python3 build.py evaluate style",
+        "budget": _budget(metrics),
+        "command": f"python3 build.py train actuation --config {metrics['configuration']} && "
+        "python3 build.py evaluate style",
         "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         "machine": "one core of an AMD EPYC (Zen 5), 24 GB, no GPU, shared with other work",
     }
@@ -146,6 +148,18 @@ def evaluate_style(arguments: Sequence[str], tell: Callable[[float, str], None])
     _draw(options.out, ways, models, unified, lessons, stage, tell)
     write_page(result, options.out)
     return 0
+
+
+def _budget(metrics: dict) -> str:
+    """What every row of one training was given, and what its minutes are."""
+    configuration = CONFIGURATIONS[metrics["configuration"]]
+    devices = " and ".join(sorted(set(metrics["devices"].values())))
+    if configuration.first.seconds:
+        return (
+            f"time, {configuration.first.seconds:.0f} s for the first stage and {configuration.second.seconds:.0f} s "
+            f"for the second, side by side as processes on one {devices}; minutes are by the clock"
+        )
+    return f"number of steps ({devices}; minutes are CPU time of one core)"
 
 
 def _mean(rows: Sequence[Sequence[float]]) -> float:

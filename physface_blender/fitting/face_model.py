@@ -104,7 +104,7 @@ class FaceModel:
 
 
 def _encoder_derivative(encoder, parameters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The code (128,) of parameters (N,), and its derivative by each (N, 128)."""
+    """The code (C,) of parameters (N,), and its derivative by each (N, C)."""
     with torch.enable_grad():
         derivative = torch.func.jacrev(lambda values: encoder(values[None])[0])(parameters)
     return encoder(parameters[None])[0].detach(), derivative.detach().T.contiguous()

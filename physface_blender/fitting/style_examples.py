@@ -30,7 +30,7 @@ class StyleExamples:
         shown: (N, V, 3) displacement of the skin from the neutral, mm.
         shape_count: how many of the N are static shapes.
         coordinates: (V, 4) of N_e.
-        identity_code: (1, 128).
+        identity_code: (1, IDENTITY_CODE_SIZE).
         bones: (J, 4) coordinates of points of the skull and the mandible.
         bones_shown: (N, J, 3) how these moved, mm, or None where the jaw was not tracked.
     """

@@ -14,7 +14,10 @@ from .weights import load_weights
 
 IDENTITY_COUNT = 100
 EXPRESSION_COUNT = 52
-CODE_SIZE = 128
+LEARNED_SIZE = 128
+"""Of the part of a code that an encoder learns; the parameters follow it."""
+IDENTITY_CODE_SIZE = LEARNED_SIZE + IDENTITY_COUNT
+EXPRESSION_CODE_SIZE = LEARNED_SIZE + EXPRESSION_COUNT
 CENTER_MM = (0.0, -10.0, 60.0)
 COORDINATE_SCALE_MM = 100.0
 DISPLACEMENT_SCALE_MM = 10.0
@@ -38,10 +41,10 @@ class GeneralizedNetwork(nn.Module):
     def __init__(self) -> None:
         """Make the four networks with fresh weights."""
         super().__init__()
-        self.identity_encoder = LipschitzEncoder(IDENTITY_COUNT, CODE_SIZE)
-        self.expression_encoder = LipschitzEncoder(EXPRESSION_COUNT, CODE_SIZE)
-        self.identity_field = ModulatedSiren(3, CODE_SIZE, 3, frequency=FREQUENCY)
-        self.expression_field = ModulatedSiren(4, 2 * CODE_SIZE, 3, frequency=FREQUENCY)
+        self.identity_encoder = LipschitzEncoder(IDENTITY_COUNT, LEARNED_SIZE)
+        self.expression_encoder = LipschitzEncoder(EXPRESSION_COUNT, LEARNED_SIZE)
+        self.identity_field = ModulatedSiren(3, IDENTITY_CODE_SIZE, 3, frequency=FREQUENCY)
+        self.expression_field = ModulatedSiren(4, IDENTITY_CODE_SIZE + EXPRESSION_CODE_SIZE, 3, frequency=FREQUENCY)
         self.register_buffer("center", torch.tensor(CENTER_MM))
 
     def normalize(self, points: torch.Tensor) -> torch.Tensor:
@@ -53,15 +56,15 @@ class GeneralizedNetwork(nn.Module):
         return torch.cat([self.normalize(points), PARTING_SCALE * parting.unsqueeze(-1)], dim=-1)
 
     def encode_expression(self, weights: torch.Tensor) -> torch.Tensor:
-        """P_exp: ARKit weights (..., 52) to expression codes (..., 128)."""
+        """P_exp: ARKit weights (..., 52) to expression codes (..., EXPRESSION_CODE_SIZE)."""
         return self.expression_encoder(EXPRESSION_SCALE * weights)
 
     def expression_condition(self, identity_code: torch.Tensor, expression_code: torch.Tensor) -> torch.Tensor:
-        """The code (..., 256) of N_e from an identity's (..., 128) and an expression's (..., 128)."""
+        """The code of N_e from an identity's (..., IDENTITY_CODE_SIZE) and an expression's (..., EXPRESSION_CODE_SIZE)."""
         return torch.cat([IDENTITY_INFLUENCE * identity_code, expression_code], dim=-1)
 
     def rest(self, points: torch.Tensor, identity_code: torch.Tensor) -> torch.Tensor:
-        """N_c: canonical points (B, P, 3) in mm to rest points (B, P, 3) in mm of the identities (B, 128)."""
+        """N_c: canonical points (B, P, 3) to rest points (B, P, 3), mm, for identity codes (B, IDENTITY_CODE_SIZE)."""
         return points + DISPLACEMENT_SCALE_MM * self.identity_field(self.normalize(points), identity_code)
 
     def displacement(

@@ -101,7 +101,7 @@ class StyleNetwork(nn.Module):
         Args:
             network: the generalized model.
             coordinates: (B, P, 4).
-            condition: (B, 256) of identity and expression.
+            condition: (B, C) of identity and expression.
             style: (B, STYLE_SIZE).
         """
         field = network.expression_field

@@ -16,6 +16,7 @@ from ..anatomy.parametric_bones import ParametricBones, spread_control_points
 from ..performance.arkit import ARKIT_NAMES
 from .lid_clearance import LidClearance
 from .rigid_fit import fit_rigid, twist
+from .rigid_motion_exponential import rigid_exponential
 from .template.eye_look import measure_eye_look_degrees
 from .template.eyes import Eyeball, fit_left_eyeball
 from .template.face_source import read_face_source
@@ -163,9 +164,9 @@ class CaptureSynthesizer:
         self.expression = tensor(source.expression)
         self.jaw_twists = tensor(source.jaw_twists)
         self.jaw_weight = tensor(source.jaw_weight)
-        self.jaw_indices = source.jaw_indices
+        self._jaw_indices = torch.as_tensor(source.jaw_indices, device=device)
         generators = tensor(source.jaw_twists)
-        full = torch.linalg.matrix_exp(generators)
+        full = rigid_exponential(generators)
         self._jaw_linear = torch.stack([m - torch.eye(4, device=device) for m in full])
         lower = slice(*source.parts["lower_teeth"])
         self._teeth_shift = self.identity[:, lower].mean(dim=1)
@@ -181,8 +182,8 @@ class CaptureSynthesizer:
 
     def jaw(self, identities: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Rigid motion (B, 4, 4) of the mandible of identities (B, 100) under ARKit weights (B, 52)."""
-        generators = torch.einsum("bk,kij->bij", weights[:, self.jaw_indices], self.jaw_twists)
-        matrices = torch.linalg.matrix_exp(generators)
+        generators = torch.einsum("bk,kij->bij", weights[:, self._jaw_indices], self.jaw_twists)
+        matrices = rigid_exponential(generators)
         shift = identities @ self._teeth_shift
         rotation, translation = matrices[:, :3, :3], matrices[:, :3, 3]
         moved = translation + shift - torch.einsum("bij,bj->bi", rotation, shift)
@@ -196,8 +197,8 @@ class CaptureSynthesizer:
         linear = torch.einsum("bk,kpc->bpc", weights, self.expression[:, vertices])
         shift = (identities @ self._teeth_shift).unsqueeze(1)
         relative = rest - shift
-        controls = weights[:, self.jaw_indices]
-        exact = torch.linalg.matrix_exp(torch.einsum("bk,kij->bij", controls, self.jaw_twists))
+        controls = weights[:, self._jaw_indices]
+        exact = rigid_exponential(torch.einsum("bk,kij->bij", controls, self.jaw_twists))
         inexact = torch.einsum("bk,kij->bij", controls, self._jaw_linear)
         rigid = torch.einsum("bij,bpj->bpi", exact[:, :3, :3], relative) + exact[:, None, :3, 3] - relative
         # What the linear shapes already hold of the jaw's motion; bones have no linear shapes of their own.

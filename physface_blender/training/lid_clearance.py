@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from .rigid_motion_exponential import rigid_exponential
 from .template.eyes import PROFILE_DEGREES, Eyeball
 
 FREE_MM = 0.8
@@ -26,24 +27,26 @@ class LidClearance:
         center: (3,) of the mean eyeball, millimetres.
         center_modes: (100, 3) displacement of it per identity coefficient.
         axis: (3,) unit vector through the pupil at rest.
-        radii: (K,) distance of the surface from the center at PROFILE_DEGREES from the axis, millimetres.
+        degrees: (K,) from the axis, where the surface was measured.
+        radii: (K,) distance of the surface from the center there, millimetres.
         look: (52, 3) rotation vector in radians at weight 1 of each ARKit weight.
     """
 
     center: torch.Tensor
     center_modes: torch.Tensor
     axis: torch.Tensor
+    degrees: torch.Tensor
     radii: torch.Tensor
     look: torch.Tensor
 
     @classmethod
     def of(cls, eye: Eyeball, center_modes: torch.Tensor, look: torch.Tensor) -> "LidClearance":
         """Take an eyeball of the mean face to the device of its modes (100, 3) and look directions (52, 3)."""
-        center, axis, radii = (
+        center, axis, degrees, radii = (
             torch.as_tensor(values, dtype=torch.float32, device=center_modes.device)
-            for values in (eye.center, eye.axis, eye.radii)
+            for values in (eye.center, eye.axis, PROFILE_DEGREES, eye.radii)
         )
-        return cls(center, center_modes, axis, radii, look)
+        return cls(center, center_modes, axis, degrees, radii, look)
 
     def push_out(
         self, moved: torch.Tensor, rest: torch.Tensor, identities: torch.Tensor, weights: torch.Tensor
@@ -57,7 +60,7 @@ class LidClearance:
             weights: (B, 52) ARKit weights, of which the gaze turns the cornea.
         """
         center = (self.center + identities @ self.center_modes).unsqueeze(1)
-        turn = torch.linalg.matrix_exp(_cross_matrices(weights @ self.look))
+        turn = rigid_exponential(_cross_matrices(weights @ self.look))
         axis_now = (turn @ self.axis).unsqueeze(1)
         gap = (rest - center).norm(dim=2) - self._radius_toward(rest - center, self.axis)
         offset = moved - center
@@ -74,9 +77,8 @@ class LidClearance:
         """Distance (B, P) of the surface from the center toward offsets (B, P, 3), for an axis (3,) or (B, 1, 3)."""
         cosine = (offset * axis).sum(dim=2) / offset.norm(dim=2).clamp(min=1e-3)
         degrees = torch.rad2deg(torch.arccos(cosine.clamp(-1.0, 1.0)))
-        angles = torch.as_tensor(PROFILE_DEGREES, dtype=degrees.dtype, device=degrees.device)
-        upper = torch.bucketize(degrees, angles).clamp(1, len(angles) - 1)
-        low, high = angles[upper - 1], angles[upper]
+        upper = torch.bucketize(degrees, self.degrees).clamp(1, len(self.degrees) - 1)
+        low, high = self.degrees[upper - 1], self.degrees[upper]
         share = (degrees - low) / (high - low)
         return torch.lerp(self.radii[upper - 1], self.radii[upper], share)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from physface_blender.networks.generalized import GeneralizedNetwork
+from physface_blender.networks.generalized import EXPRESSION_CODE_SIZE, IDENTITY_CODE_SIZE, GeneralizedNetwork
 from physface_blender.networks.style import (
     CROSSED_COUNT,
     EXPRESSION_COUNT,
@@ -98,7 +98,9 @@ def test_gradients_match_central_differences():
 
     def total() -> torch.Tensor:
         muscles, style = network(asked, network.readout(0))
-        condition = torch.cat([torch.ones(len(asked), 128), generalized.encode_expression(muscles)], dim=-1)
+        condition = torch.cat(
+            [torch.ones(len(asked), IDENTITY_CODE_SIZE), generalized.encode_expression(muscles)], dim=-1
+        )
         moved = network.displacement(generalized, coordinates, condition, style)
         return muscles.square().sum() + style.square().sum() + moved.square().sum()
 
@@ -119,7 +121,11 @@ def test_the_widened_network_is_the_same(model):
     """N_e with its third input in one piece gives what the two parts give, and N_e itself without a style."""
     network = GeneralizedNetwork()
     torch.nn.init.normal_(network.expression_field.output.weight, std=0.1)
-    coordinates, condition, style = torch.randn(3, 7, 4), torch.randn(3, 256), torch.randn(3, STYLE_SIZE)
+    coordinates, condition, style = (
+        torch.randn(3, 7, 4),
+        torch.randn(3, IDENTITY_CODE_SIZE + EXPRESSION_CODE_SIZE),
+        torch.randn(3, STYLE_SIZE),
+    )
     with torch.no_grad():
         whole = model.network.widened(network.expression_field)
         parts = model.network.displacement(network, coordinates, condition, style)

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from physface_blender.networks.actuation import ActuationModel
 from physface_blender.training.style import stage_two
 from physface_blender.training.style.passive import PassiveTensors
 from physface_blender.training.style.projective import ProjectiveTissue
-from physface_blender.training.style.stage_one import CONFIGURATIONS, VARIANTS, Lesson
-from physface_blender.training.style.stage_two import frame_gradient, train_stage_two
+from physface_blender.training.style.stage_one import CONFIGURATIONS, VARIANTS, Budget, Lesson
+from physface_blender.training.style.stage_two import SingleFrames, frame_gradient, run_stage_two
+from physface_blender.training.style.stage_two_batch import ManyFrames
 
 from . import blocks
 
@@ -40,7 +42,7 @@ class _Performer:
         self.cell_coordinates = torch.cat([0.1 * centers, torch.zeros(len(hexes), 1)], dim=1)
         self.cell_own = self.cell_coordinates
         self.cell_rotations = torch.eye(3).expand(len(hexes), 3, 3)
-        self.jaw_frame = np.eye(4)
+        self.jaw_frame, self.detail = np.eye(4), np.zeros_like(high)
 
     def place_skin(self, nodes: np.ndarray) -> np.ndarray:
         return self.skin @ nodes
@@ -80,8 +82,9 @@ def test_tensors_change_the_distance_as_the_gradient_says(performer):
     assert (frame.by_tensors * direction).sum() == pytest.approx(central, rel=0.05)
 
 
-def test_second_stage_brings_the_skin_nearer(performer, tmp_path, monkeypatch):
-    """Expressions that make a block grow are learned from its skin alone."""
+@pytest.mark.parametrize("many", [False, True])
+def test_second_stage_brings_the_skin_nearer(performer, many, tmp_path, monkeypatch):
+    """Expressions that make a block grow are learned from its skin alone, one frame a step or many."""
     monkeypatch.setattr(stage_two, "DRAWN_CELLS", 24)
     amounts = np.linspace(0.0, 0.3, 24)
     expression = torch.zeros(24, 19)
@@ -98,10 +101,11 @@ def test_second_stage_brings_the_skin_nearer(performer, tmp_path, monkeypatch):
         [24],
     )
     variant = VARIANTS["model_cswl"]
-    configuration = replace(CONFIGURATIONS["small"], width=16, second_steps=150, second_rate=3e-3)
+    configuration = replace(CONFIGURATIONS["small"], second=Budget(150), second_rate=3e-3)
     torch.manual_seed(0)
-    model = stage_two.ActuationModel(variant.settings(1, 16))
-    train_stage_two(model, [Lesson(performer, tensors)], variant, configuration, tmp_path, lambda share, text: None)
+    model, lessons = ActuationModel(variant.settings(1, 16)), [Lesson(performer, tensors)]
+    take = ManyFrames(lessons, variant, 4, torch.device("cpu")) if many else SingleFrames(lessons, variant)
+    run_stage_two(model, take, variant, configuration, tmp_path, lambda share, text: None)
     with (tmp_path / "log_two.csv").open(encoding="utf-8") as stream:
         distances = [float(row["distance_mm"]) for row in csv.DictReader(stream)]
     assert np.mean(distances[-3:]) < 0.4 * np.mean(distances[:2])

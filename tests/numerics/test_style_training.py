@@ -12,7 +12,7 @@ from physface_blender.training.style import stage_one
 from physface_blender.training.style.canonical_maps import measure_map, train_canonical_map
 from physface_blender.training.style.passive import PassiveTensors
 from physface_blender.training.style.reconstruction import interpolation_steps, silhouette
-from physface_blender.training.style.stage_one import CONFIGURATIONS, VARIANTS, Lesson, train_stage_one
+from physface_blender.training.style.stage_one import CONFIGURATIONS, VARIANTS, Budget, Lesson, train_stage_one
 
 
 @pytest.mark.slow
@@ -65,7 +65,7 @@ def _lesson() -> Lesson:
 @pytest.mark.parametrize("name", ["model_cswl", "model_n", "displacement", "yang_2022"])
 def test_first_stage_learns(name, tmp_path):
     """Losses fall."""
-    configuration = replace(CONFIGURATIONS["small"], steps=200, points=64, width=24, learning_rate=5e-3)
+    configuration = replace(CONFIGURATIONS["small"], first=Budget(200), points=64, width=24, learning_rate=5e-3)
     lessons, variant = [_lesson()], VARIANTS[name]
     model = train_stage_one(lessons, variant, configuration, tmp_path / "whole", lambda share, text: None)
     assert isinstance(model, ActuationModel)
@@ -78,7 +78,7 @@ def test_first_stage_learns(name, tmp_path):
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch):
     """Stopped after a checkpoint and started again, it ends with the weights of a run in one go."""
     monkeypatch.setattr(stage_one, "CHECKPOINT_EVERY", 40)
-    configuration = replace(CONFIGURATIONS["small"], steps=100, points=16, width=8)
+    configuration = replace(CONFIGURATIONS["small"], first=Budget(100), points=16, width=8)
     lessons, variant = [_lesson()], VARIANTS["model_cswl"]
 
     def stop(share: float, text: str) -> None:

@@ -18,10 +18,13 @@ class NeutralObjective:
     def __init__(self) -> None:
         self.seen: list[float] = []
 
-    def losses(self, network, identities, expressions, generator):
+    def draw(self, identities, expressions, generator):
         self.seen.append(float(identities[-1, 0]))
-        points = 50.0 * torch.rand(len(identities), 16, 3, generator=generator)
-        code = network.identity_encoder(identities) + network.encode_expression(expressions)
+        return identities, expressions, 50.0 * torch.rand(len(identities), 16, 3, generator=generator)
+
+    def losses(self, network, lesson):
+        identities, expressions, points = lesson
+        code = network.identity_encoder(identities) + network.encode_expression(expressions).mean()
         return {"identity": (network.rest(points, code) - 1.02 * points).square().mean()}
 
 

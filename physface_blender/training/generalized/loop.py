@@ -1,6 +1,7 @@
 """The training loop of the generalized model: resumable, with progress, a CSV log and checkpoints."""
 
 import csv
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,15 +16,27 @@ from ..expressions import ExpressionSampler
 from ..seeds import TRAINING_LOOP_SEED, training_identities
 from .configuration import Configuration
 from .objective import Objective
+from .optimization import Optimization
 from .workers import Workers
 
 LOG_EVERY = 50
 LEARNING_RATE_CONSTANT_SHARE = 0.5
 WARM_UP_STEPS = 200
-GRADIENT_NORM_LIMIT = 1.0
-"""Without it a run of ours diverged at step 5700 from a few extreme expressions in a row."""
+MOST_EXPRESSIONS = 131072
+"""Drawn before the training; from then on a step chooses among them."""
 RANK_SEED_STEP = 1_000_000
 """Between the seeds of processes that train together: more than there are steps, which a resumed run adds to them."""
+
+
+class TrainingDivergedError(RuntimeError):
+    """The losses are no numbers any more."""
+
+    def __init__(self, step: int, learning_rate: float) -> None:
+        """Say where it happened and what to do."""
+        super().__init__(
+            f"The training diverged before step {step}: its losses are not finite. Its last checkpoint is good; "
+            f"go on from it with a smaller learning rate than {learning_rate:g}."
+        )
 
 
 def learning_rate_factor(step: int, iterations: int) -> float:
@@ -70,49 +83,40 @@ def train(
     if start is not None:
         load_weights(network, "generalized", start)
     network.to(device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=configuration.learning_rate)
-    identity_branch = [*network.identity_encoder.parameters(), *network.identity_field.parameters()]
-    expression_branch = [*network.expression_encoder.parameters(), *network.expression_field.parameters()]
     identities = torch.as_tensor(training_identities(), dtype=torch.float32, device=device)
-    points_generator = torch.Generator().manual_seed(TRAINING_LOOP_SEED + RANK_SEED_STEP * workers.rank)
-    expression_generator = np.random.default_rng((TRAINING_LOOP_SEED, 0, workers.rank))
     checkpoint = directory / "checkpoint.pt"
     first = 0
+    state = None
     if checkpoint.is_file():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
         network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
         first = int(state["step"])
-        points_generator.manual_seed(TRAINING_LOOP_SEED + RANK_SEED_STEP * workers.rank + first)
-        expression_generator = np.random.default_rng((TRAINING_LOOP_SEED, first, workers.rank))
+    generator = torch.Generator(device).manual_seed(TRAINING_LOOP_SEED + RANK_SEED_STEP * workers.rank + first)
+    drawn = expressions.draw(
+        np.random.default_rng((TRAINING_LOOP_SEED, first, workers.rank)),
+        min(MOST_EXPRESSIONS, batch * max(1, configuration.iterations - first)),
+    )
+    performed = torch.as_tensor(drawn, device=device)
     workers.same_start(network)
 
-    started = time.monotonic()
-    totals: dict[str, float] = {}
-    for step in range(first, configuration.iterations):
-        for group in optimizer.param_groups:
-            group["lr"] = configuration.learning_rate * learning_rate_factor(step, configuration.iterations)
-        chosen = torch.randint(len(identities), (batch,), generator=points_generator)
-        weights = torch.as_tensor(expressions.draw(expression_generator, batch), device=device)
-        batch_identities = identities[chosen]
-        fresh = batch // 2
-        batch_identities[:fresh] = torch.randn(fresh, identities.shape[1], generator=points_generator).to(device)
-        losses = objective.losses(network, batch_identities, weights, points_generator)
-        optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()
-        workers.average_gradients(network.parameters())
-        # The two fields do not share a gradient, so a spike in one must not slow down the other.
-        for branch in (identity_branch, expression_branch):
-            torch.nn.utils.clip_grad_norm_(branch, GRADIENT_NORM_LIMIT)
-        optimizer.step()
+    def choose(rows: torch.Tensor, count: int) -> torch.Tensor:
+        return rows[torch.randint(len(rows), (count,), generator=generator, device=device)]
 
-        for name, loss in losses.items():
-            totals[name] = totals.get(name, 0.0) + float(loss.detach())
+    optimization = Optimization(network, objective, configuration.learning_rate, workers)
+    if state is not None:
+        optimization.load(state["optimizer"])
+    started = time.monotonic()
+    for step in range(first, configuration.iterations):
+        fresh = torch.randn(batch // 2, identities.shape[1], generator=generator, device=device)
+        people = torch.cat([fresh, choose(identities, batch - batch // 2)])
+        lesson = objective.draw(people, choose(performed, batch), generator)
+        optimization.step(lesson, configuration.learning_rate * learning_rate_factor(step, configuration.iterations))
+
         done = step + 1
         if done % LOG_EVERY == 0 or done == configuration.iterations:
-            counted = (done - 1) % LOG_EVERY + 1
-            means = workers.average({name: total / counted for name, total in totals.items()})
-            totals = {}
+            means = optimization.mean_losses()
+            if not all(map(math.isfinite, means.values())):
+                raise TrainingDivergedError(done, configuration.learning_rate)
             elapsed = time.monotonic() - started
             remaining = elapsed / (done - first) * (configuration.iterations - done)
             shown = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
@@ -124,7 +128,7 @@ def train(
         if done % configuration.checkpoint_every == 0 or done == configuration.iterations:
             state = {
                 "network": network.state_dict(),
-                "optimizer": optimizer.state_dict(),
+                "optimizer": optimization.optimizer.state_dict(),
                 "step": done,
             }
             write_checkpoint(checkpoint, state)

@@ -27,23 +27,37 @@ def closest_rotation(matrices: torch.Tensor) -> torch.Tensor:
     """
     rotation = matrices
     for _ in range(POLAR_ITERATIONS):
-        inverse_transpose = cofactor(rotation) / _guarded(determinant(rotation))[..., None, None]
-        scale = (inverse_transpose.square().sum((-1, -2)) / rotation.square().sum((-1, -2)).clamp(min=1e-12)).pow(0.25)
-        scale = scale[..., None, None]
+        cofactors = cofactor(rotation)
+        inverse_transpose = cofactors / _guarded(_determinant(rotation, cofactors))
+        scale = (_square(inverse_transpose) / _square(rotation).clamp(min=1e-12)).pow(0.25)
         rotation = 0.5 * (scale * rotation + inverse_transpose / scale)
     return rotation * torch.sign(determinant(rotation))[..., None, None]
 
 
 def cofactor(matrices: torch.Tensor) -> torch.Tensor:
     """Cofactor matrices (..., 3, 3): the derivative of the determinant."""
-    a, b, c = matrices.unbind(dim=-2)
-    return torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], dim=-2)
+    # Few operations on whole arrays: on a GPU this is bound by their number.
+    return torch.linalg.cross(matrices.roll(-1, dims=-2), matrices.roll(-2, dims=-2), dim=-1)
 
 
 def determinant(matrices: torch.Tensor) -> torch.Tensor:
     """Determinants (...) of matrices (..., 3, 3)."""
-    a, b, c = matrices.unbind(dim=-2)
-    return (a * torch.linalg.cross(b, c)).sum(dim=-1)
+    return _determinant(matrices, cofactor(matrices))[..., 0, 0]
+
+
+def inverse(matrices: torch.Tensor) -> torch.Tensor:
+    """Inverses (..., 3, 3) of matrices (..., 3, 3) that have one."""
+    cofactors = cofactor(matrices)
+    return cofactors.mT / _determinant(matrices, cofactors)
+
+
+def _determinant(matrices: torch.Tensor, cofactors: torch.Tensor) -> torch.Tensor:
+    """Determinants (..., 1, 1) of matrices whose cofactors are known."""
+    return (matrices[..., :1, :] * cofactors[..., :1, :]).sum(dim=-1, keepdim=True)
+
+
+def _square(matrices: torch.Tensor) -> torch.Tensor:
+    return matrices.square().sum(dim=(-1, -2), keepdim=True)
 
 
 def _guarded(values: torch.Tensor) -> torch.Tensor:
@@ -63,8 +77,9 @@ def volume_loss(gradients: torch.Tensor) -> torch.Tensor:
 
     The distance is taken to first order, (det F - 1) / |cof F|, where the paper projects.
     """
-    norm = cofactor(gradients).square().sum(dim=(-1, -2)).clamp(min=0.1)
-    return ((determinant(gradients) - 1.0).square() / norm.detach()).mean()
+    cofactors = cofactor(gradients)
+    norm = _square(cofactors.detach()).clamp(min=0.1)
+    return ((_determinant(gradients, cofactors) - 1.0).square() / norm).mean()
 
 
 def soft_loss(gradients: torch.Tensor) -> torch.Tensor:
@@ -75,14 +90,11 @@ def soft_loss(gradients: torch.Tensor) -> torch.Tensor:
 def rigid_loss(predicted: torch.Tensor, rest: torch.Tensor) -> torch.Tensor:
     """Mean squared distance in cm^2 of points (B, P, 3) in mm from their best rigid motion; equation 12.
 
-    The best motion is found by orthogonal Procrustes and held constant (envelope theorem).
+    The best motion is found by orthogonal Procrustes, with the rotation from a polar decomposition (points that are
+    not turned inside out), and held constant (envelope theorem).
     """
     with torch.no_grad():
         source, target = rest.mean(dim=1, keepdim=True), predicted.mean(dim=1, keepdim=True)
-        covariance = torch.einsum("bpi,bpj->bij", predicted - target, rest - source)
-        left, _, right = torch.linalg.svd(covariance)
-        sign = torch.ones(len(left), 3, device=left.device)
-        sign[:, 2] = torch.sign(determinant(left @ right))
-        rotation = left @ (sign[..., None] * right)
-        rigid = torch.einsum("bij,bpj->bpi", rotation, rest - source) + target
+        rotation = closest_rotation((predicted - target).mT @ (rest - source))
+        rigid = (rest - source) @ rotation.mT + target
     return position_loss(predicted, rigid)

@@ -50,17 +50,14 @@ class MaterialSamples:
         Returns:
             The points and the gradient (count, 3) of their parting coordinate, 1/mm.
         """
-        device = self._origins.device
-        index = torch.randint(len(self._origins), (count,), generator=generator).to(device)
-        local = torch.rand(count, 3, generator=generator).to(device)
+        index = torch.randint(len(self._origins), (count,), generator=generator, device=generator.device)
+        local = torch.rand(count, 3, generator=generator, device=generator.device)
         factors = torch.where(self._corners[None] > 0, local[:, None], 1.0 - local[:, None])
         signs = 2.0 * self._corners - 1.0
         values = self._partings[index]
         gradient = torch.stack(
             [
-                (values * signs[:, axis] * factors[:, :, [other for other in range(3) if other != axis]].prod(-1)).sum(
-                    1
-                )
+                (values * signs[:, axis] * factors[..., (axis + 1) % 3] * factors[..., (axis + 2) % 3]).sum(1)
                 for axis in range(3)
             ],
             dim=1,

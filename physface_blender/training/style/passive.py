@@ -12,8 +12,8 @@ from .performer import Performer
 
 Array = npt.NDArray[np.float64]
 
-FRAME_STRIDE = 5
-"""Of the captured performances: three frames a second."""
+FRAME_STRIDE = 2
+"""Of the captured performances: seven or eight frames a second."""
 FIRST_ITERATIONS, NEXT_ITERATIONS = 25, 8
 """Local and global steps from rest, and from the frame before."""
 STRETCH_RANGE = (0.4, 2.5)

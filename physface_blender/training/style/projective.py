@@ -9,6 +9,7 @@ one tensor a cell.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ import scipy.sparse
 
 from ...anatomy.embedding import Embedding
 from ...anatomy.material_space import MaterialSpace
-from ...simulation.factorization import factorize
+from ...simulation.factorization import Factor, factorize
 from ...simulation.hexahedron import gauss_points, reference_jacobians, shape_gradients
 from .projective_kernels import actuation_gradient, linearize, local_step, softening, stretches
 
@@ -53,39 +54,50 @@ class ProjectiveTissue:
         captured: skin that drags the tissue, for passive simulation; None for tissue that moves by itself.
 
     Attributes:
+        hexes: (E, 8) nodes.
+        slopes: (E, 8, 8, 3) derivative of corner i's weight at point q by the rest coordinates, index (e, q, i).
+        weights: (E, 8) mm^3 of tissue that each Gauss point stands for.
         cell_volumes: (E,) mm^3 of tissue in each cell.
+        matrix: (N, N) constant, of the global step.
+        fixed_forces: (N, 3) right-hand side of what stays: skull and border.
+        mandible_forces: (N, 4) which, times a jaw (3, 4) transposed, is that of the mandible.
     """
 
     def __init__(self, space: MaterialSpace, rest_nodes: Array, captured: Captured | None = None) -> None:
         self.rest_nodes, self.captured = rest_nodes, captured
-        self._hexes = np.ascontiguousarray(space.hexes, dtype=np.int64)
+        self.hexes = np.ascontiguousarray(space.hexes, dtype=np.int64)
         inverse, volume = reference_jacobians(rest_nodes, space.hexes)
-        # (E, 8, 8, 3): derivative of corner i's weight at point q by the rest coordinates.
-        self._slopes = np.ascontiguousarray(
+        self.slopes = np.ascontiguousarray(
             np.einsum("qia,eqab->eqib", shape_gradients(gauss_points()), inverse, optimize=True)
         )
-        self._weights = volume * space.fill[:, None]
-        self.cell_volumes = self._weights.sum(axis=1)
+        self.weights = volume * space.fill[:, None]
+        self.cell_volumes = self.weights.sum(axis=1)
         count = len(rest_nodes)
-        self._skull = self._held(space.skull_attachment)
-        self._mandible = self._held(space.mandible_attachment)
+        skull, mandible = self._held(space.skull_attachment), self._held(space.mandible_attachment)
         border = np.zeros(count)
         border[space.border_nodes] = BORDER_STIFFNESS * space.resolution_mm**2
-        self._border = border + LOOSE_STIFFNESS
-        blocks = np.einsum("eq,eqia,eqja->eij", self._weights, self._slopes, self._slopes, optimize=True)
-        rows = np.repeat(self._hexes, 8, axis=1).ravel()
-        columns = np.tile(self._hexes, (1, 8)).ravel()
+        border += LOOSE_STIFFNESS
+        blocks = np.einsum("eq,eqia,eqja->eij", self.weights, self.slopes, self.slopes, optimize=True)
+        rows = np.repeat(self.hexes, 8, axis=1).ravel()
+        columns = np.tile(self.hexes, (1, 8)).ravel()
         matrix = scipy.sparse.csr_matrix((blocks.ravel(), (rows, columns)), shape=(count, count))
-        matrix = matrix + scipy.sparse.diags(self._border)
-        for weighted, held in (self._skull, self._mandible):
+        matrix = matrix + scipy.sparse.diags(border)
+        for weighted, held in (skull, mandible):
             matrix = matrix + held.T @ weighted
         if captured is not None:
             self._drag = SKIN_STIFFNESS * captured.embedding
             matrix = matrix + captured.embedding.T @ self._drag
-        self._matrix = matrix.tocsr()
+        self.matrix = matrix.tocsr()
         origin = space.node_positions.min(axis=0)
-        lattice = np.rint((space.node_positions - origin) / space.resolution_mm).astype(np.int64)
-        self._factor = factorize(self._matrix, lattice, np.zeros(0, dtype=np.int64))
+        self._lattice = np.rint((space.node_positions - origin) / space.resolution_mm).astype(np.int64)
+        self.fixed_forces = skull[0].T @ (skull[1] @ rest_nodes) + border[:, None] * rest_nodes
+        rest_mandible = mandible[1] @ rest_nodes
+        self.mandible_forces = mandible[0].T @ np.column_stack([rest_mandible, np.ones(len(rest_mandible))])
+
+    @cached_property
+    def _factor(self) -> Factor:
+        """Of the constant matrix."""
+        return factorize(self.matrix, self._lattice, np.zeros(0, dtype=np.int64))
 
     def _held(self, embedding: Embedding) -> tuple[scipy.sparse.csr_matrix, scipy.sparse.csr_matrix]:
         matrix = embedding.matrix(len(self.rest_nodes))
@@ -98,7 +110,7 @@ class ProjectiveTissue:
             nodes: (N, 3).
             stretch_range: what the principal stretches are clipped to; also those of cells turned inside out.
         """
-        values, vectors = np.linalg.eigh(stretches(nodes, self._hexes, self._slopes, self._weights))
+        values, vectors = np.linalg.eigh(stretches(nodes, self.hexes, self.slopes, self.weights))
         return np.einsum("eij,ej,ekj->eik", vectors, np.clip(values, *stretch_range), vectors, optimize=True)
 
     def solve(
@@ -113,16 +125,13 @@ class ProjectiveTissue:
             start: (N, 3); None starts at rest.
             iterations: local and global steps.
         """
-        rest_skull = self._skull[1] @ self.rest_nodes
-        rest_mandible = self._mandible[1] @ self.rest_nodes
-        fixed = self._skull[0].T @ rest_skull + self._border[:, None] * self.rest_nodes
-        fixed += self._mandible[0].T @ (rest_mandible @ jaw[:3, :3].T + jaw[:3, 3])
+        fixed = self.fixed_forces + self.mandible_forces @ jaw[:3].T
         if skin is not None:
             fixed += self._drag.T @ (skin - self.captured.detail)
         nodes = self.rest_nodes if start is None else start
         actuation = np.ascontiguousarray(actuation)
         for _ in range(iterations):
-            right = local_step(nodes, actuation, self._hexes, self._slopes, self._weights)
+            right = local_step(nodes, actuation, self.hexes, self.slopes, self.weights)
             nodes = self._factor.solve(fixed + right)
         return nodes
 
@@ -139,14 +148,14 @@ class ProjectiveTissue:
             Derivatives by the actuation (E, 3, 3), symmetric, and by the jaw's matrix (4, 4), as if its entries were free.
         """
         actuation = np.ascontiguousarray(actuation)
-        rotations, inverses = linearize(nodes, actuation, self._hexes, self._slopes)
-        mesh = (self._hexes, self._slopes, self._weights)
+        rotations, inverses = linearize(nodes, actuation, self.hexes, self.slopes)
+        mesh = (self.hexes, self.slopes, self.weights)
         adjoint = np.zeros_like(loss)
         residual = loss.copy()
         direction = preconditioned = self._factor.solve(residual)
         energy = float((residual * preconditioned).sum())
         for _ in range(iterations):
-            product = self._matrix @ direction - softening(direction, actuation, rotations, inverses, *mesh)
+            product = self.matrix @ direction - softening(direction, actuation, rotations, inverses, *mesh)
             curvature = float((direction * product).sum())
             if curvature <= 0.0 or energy <= 0.0:  # squeezed tissue about to snap: what is found so far must do
                 break
@@ -157,10 +166,8 @@ class ProjectiveTissue:
             before, energy = energy, float((residual * preconditioned).sum())
             direction = preconditioned + energy / before * direction
         by_actuation = actuation_gradient(nodes, adjoint, actuation, rotations, inverses, *mesh)
-        pulled = self._mandible[0] @ adjoint
         by_jaw = np.zeros((4, 4))
-        by_jaw[:3, :3] = pulled.T @ (self._mandible[1] @ self.rest_nodes)
-        by_jaw[:3, 3] = pulled.sum(axis=0)
+        by_jaw[:3] = adjoint.T @ self.mandible_forces
         return by_actuation, by_jaw
 
 

@@ -31,7 +31,7 @@ def source_regions(source: FaceSource) -> dict[str, np.ndarray]:
         "upper_lip": lips & ~lowered,
         "lower_lip": lips & lowered,
         "inner_mouth": is_socket,
-        "contact": lips | (is_socket & (z > 42.0)),
+        "contact": lips | is_socket,
         "ear": _ears(x, y, z),
         "nostril": _nostrils(skin),
         "forehead": _ramp(y, 58.0, 66.0) * _ramp(-y, -112.0, -98.0) * _ramp(z, 40.0, 60.0),

@@ -18,6 +18,7 @@ from .. import (
     live,
     performances,
     preferences,
+    requests,
     worker_link,
 )
 from ..properties import EXPRESSION_PATH
@@ -117,7 +118,7 @@ class PHYSFACE_OT_retarget_mesh(JobOperator, bpy.types.Operator):
         """Look at every frame, have the backend find the weights, then key them."""
         skin, scene = face_objects.skin_of(context.active_object), context.scene
         uid, chosen, link_settings = skin.session_uid, skin.physface.retarget, preferences.backend_settings()
-        request = SolvePerformance(resolution_mm=round(skin.physface.preview_resolution, 3))
+        request = SolvePerformance(resolution_mm=requests.preview_resolution(skin))
         if chosen.source == "MESH":
             if scene.frame_end < scene.frame_start:
                 raise UserError("The scene's frame range holds no frame; choose a last frame after the first.")

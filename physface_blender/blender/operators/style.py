@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ...backend.errors import StyleError
 from ...backend.messages import LearnStyle, StyleLearned
-from .. import actor_capture, animation, face_objects, jobs, live, preferences, styles, worker_link
+from .. import actor_capture, animation, face_objects, jobs, live, preferences, requests, styles, worker_link
 from .base import JobOperator, ReportingOperator, Result, UserError, Work, needs_skin
 
 _NAME = re.compile(r"[^\x00-\x1f<>:\"/\\|?*.][^\x00-\x1f<>:\"/\\|?*]{0,59}")
@@ -209,7 +209,7 @@ class PHYSFACE_OT_learn_style(JobOperator, bpy.types.Operator):
             LearnStyle(
                 actor_file=str(capture),
                 style_file=str(styles.file_of(name)),
-                resolution_mm=round(skin.physface.preview_resolution, 3),
+                resolution_mm=requests.preview_resolution(skin),
             )
         )
         if not (yield from self.answered(link, ticket, job)):

@@ -11,6 +11,7 @@ from ...backend.messages import PerformanceSolved, SolvePerformance
 from ...performance.curves import Performance
 from .. import (
     actor_capture,
+    animation,
     compat,
     evaluated_mesh,
     face_objects,
@@ -154,6 +155,36 @@ class PHYSFACE_OT_retarget_mesh(JobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class PHYSFACE_OT_offset_keys(ReportingOperator, bpy.types.Operator):
+    """Add to all keyframes of a slider what it was moved by hand in this frame: an actor's brows that rest too low."""
+
+    bl_idname = "physface.offset_keys"
+    bl_label = "Offset Keys by Sliders"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a character with a keyed slider that is not where its keyframes put it."""
+        if not needs_skin(cls, context):
+            return False
+        if not animation.slider_offsets(face_objects.skin_of(context.active_object), context.scene.frame_current_final):
+            cls.poll_message_set(
+                "Move keyed sliders first to where they should be in this frame, without a new keyframe"
+            )
+            return False
+        return True
+
+    def perform(self, context: bpy.types.Context) -> Result:
+        """Shift the curves."""
+        skin = face_objects.skin_of(context.active_object)
+        offsets = animation.slider_offsets(skin, context.scene.frame_current_final)
+        animation.offset_slider_keys(skin, offsets)
+        live.mark(skin)
+        moved = ", ".join(f"{name} {offset:+.2f}" for name, offset in offsets.items())
+        self.report({"INFO"}, f"Moved all keyframes of {moved}")
+        return {"FINISHED"}
+
+
 class PHYSFACE_OT_clear_keys(ReportingOperator, bpy.types.Operator):
     """Remove all keyframes of the sliders; the face keeps the expression it shows."""
 
@@ -183,4 +214,10 @@ def _is_of_slider(curve: bpy.types.FCurve) -> bool:
     return curve.data_path.startswith(f"{EXPRESSION_PATH}.")
 
 
-CLASSES = (PHYSFACE_OT_import_capture, PHYSFACE_OT_retarget, PHYSFACE_OT_retarget_mesh, PHYSFACE_OT_clear_keys)
+CLASSES = (
+    PHYSFACE_OT_import_capture,
+    PHYSFACE_OT_retarget,
+    PHYSFACE_OT_retarget_mesh,
+    PHYSFACE_OT_offset_keys,
+    PHYSFACE_OT_clear_keys,
+)

@@ -118,7 +118,7 @@ def test_a_face_that_is_left_on_its_way_is_free_of_intersections_and_settles_whe
     assert len(shown) == 8
     assert sum(intersections(character, face, assets) for face in shown) == 0
     wanted = expression(jawOpen=0.4, mouthRollLower=0.3)
-    settled, direct = (character.pose(wanted, start=start) for start in (state, None))
+    # Where a next step is short something may still be far off, seldom; so both go on until it is ten times shorter.
+    settled, direct = (character.pose(wanted, start=start, tolerance_mm=0.001) for start in (state, None))
     assert settled.result.status is Status.CONVERGED
-    # Each is within the hundredth of a millimeter that the solver promises.
-    assert np.linalg.norm(settled.skin - direct.skin, axis=1).max() < 0.02
+    assert np.linalg.norm(settled.skin - direct.skin, axis=1).max() < 0.01

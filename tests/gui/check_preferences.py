@@ -15,7 +15,7 @@ ROWS_ABOVE = {"threads": 2, "cache_megabytes": 3, "cache_directory": 4, "python"
 ROW_PIXELS = 26
 
 
-class PHYSFACE_PT_test_preferences(bpy.types.Panel):
+class PHYSFACE_PT_test_preferences(bpy.types.Panel):  # noqa: N801 - as Blender wants it
     """The preferences in the sidebar."""
 
     bl_label = "Preferences"

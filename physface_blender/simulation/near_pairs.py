@@ -214,7 +214,9 @@ def _meeting(start, way, reach, one, two, is_same, elements, face_list, edge_lis
     return found.T
 
 
-@numba.njit(cache=True)
+# Written into the loop: what a function takes out of tuples is counted as used, and that by all threads takes longer than
+# the tests themselves.
+@numba.njit(cache=True, inline="always")
 def _list_vertices(start, way, reach, one, f, two, g, elements, listed, found, chunk, weights):
     """Write which own corners of face g come within reach of face f."""
     boxes, faces, order, own, vertex_boxes = one[1], one[2], one[3], two[5], elements[0]
@@ -230,7 +232,7 @@ def _list_vertices(start, way, reach, one, f, two, g, elements, listed, found, c
                 _note(listed, found, chunk, 0, order[f], v, distance)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def _list_edges(start, way, reach, one, f, two, g, is_same, elements, listed, found, chunk, weights):
     """Write which own edges of two faces come within reach of each other."""
     own, other_own, edges, boxes = one[6], two[6], elements[1], elements[2]

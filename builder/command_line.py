@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     add("fit-photo", _fit, "make a character of a photo: fit-photo FILE (--landmarks FILE | --detect) --out DIR")
     add("test", _test, "run all tests, or pytest with the arguments that follow")
     add("lint", _lint, "check style, formatting and the direction of imports")
-    add("bench", _bench, "measure the simulator: bench, bench solvers, bench resolution, bench endurance")
+    add("bench", _bench, "measure the simulator: bench, bench solvers, bench resolution, bench endurance, bench drag")
     add("evaluate", _evaluate, "repeat an experiment and write its page: evaluate contact-fit|generalized|style")
     add("template", _template, "make the template in models/ from ../shared/data")
     add("train", _train, "train a model on ../shared/data: train generalized [--config small|cpu|tune|full]")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 FORWARDED = {
-    "bench": "measure the simulator: bench, bench solvers, bench resolution, bench endurance",
+    "bench": "measure the simulator: bench, bench solvers, bench resolution, bench endurance, bench drag",
     "evaluate": "repeat an experiment of the papers",
     "template": "make the template from the source data",
     "train": "train a model",

@@ -154,6 +154,7 @@ class Character:
         start: SimulationState | None = None,
         tolerance_mm: float | None = None,
         should_cancel: ShouldCancel | None = None,
+        on_way: Callable[[PosedFace], None] | None = None,
     ) -> PosedFace:
         """The face in an expression.
 
@@ -167,6 +168,7 @@ class Character:
             start: the end state of the frame before; None starts at rest.
             tolerance_mm: what a further step of the solver may still move on the skin; None for that of the settings.
             should_cancel: asked with every iteration of the solver; True ends it.
+            on_way: given the face before every iteration of the solver, free of intersections like the last one.
 
         Raises:
             ExpressionError: the expression is not 52 finite weights in range.
@@ -178,7 +180,7 @@ class Character:
         if physics:
             effects.check_vertex_counts({part: len(vertices) for part, vertices in self.rest.vertices.items()})
             self._prepare(effects)
-            return self._pose_simulated(weights, styled, contact, start, tolerance_mm, should_cancel)
+            return self._pose_simulated(weights, styled, contact, start, tolerance_mm, should_cancel, on_way)
         if self._skin_sampler is None:
             skin = self._assets.template.meshes["skin"].vertices
             self._skin_sampler = self._sampler(skin, self._shared.skin_parting)
@@ -222,12 +224,20 @@ class Character:
         start: SimulationState | None,
         tolerance_mm: float | None,
         should_cancel: ShouldCancel | None,
+        on_way: Callable[[PosedFace], None] | None,
     ) -> PosedFace:
-        shared, applied = self._shared, self._applied
+        applied = self._applied
         if start is None and applied.edits_bones:
             start = self._start_edited(should_cancel)
         nodes, outside, jaw = self._network_pose(weights, style)
         eyes = self._eyes(weights)
+
+        def posed(state: SimulationState, result: SimulationResult | None = None) -> PosedFace:
+            skin = self._rest.skin_with_nodes(self._shared, state.positions)
+            skin[self._shared.outside] += applied.outside(outside)
+            eyes = {"eye_left": state.pose.left_eye, "eye_right": state.pose.right_eye}
+            return self._posed(skin, state.pose.jaw, eyes, state, result)
+
         result = self._simulator.solve(
             self._reconciliation.applied(nodes, jaw),
             jaw,
@@ -237,11 +247,9 @@ class Character:
             contact=contact,
             tolerance_mm=tolerance_mm,
             should_cancel=should_cancel,
+            on_way=None if on_way is None else lambda state: on_way(posed(state)),
         )
-        skin = self._rest.skin_with_nodes(shared, result.state.positions)
-        skin[shared.outside] += applied.outside(outside)
-        pose = result.state.pose
-        return self._posed(skin, pose.jaw, {"eye_left": pose.left_eye, "eye_right": pose.right_eye}, result)
+        return posed(result.state, result)
 
     def network_nodes(self, expression: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Where the network alone has the nodes (N, 3) of the simulation, mm, before the bones have their say.
@@ -285,9 +293,10 @@ class Character:
         skin: npt.NDArray[np.float64],
         jaw: Transform,
         eyes: dict[str, Transform],
+        state: SimulationState | None = None,
         result: SimulationResult | None = None,
     ) -> PosedFace:
-        shape = None if result is None else result.state.pose.mandible
+        shape = None if state is None else state.pose.mandible
         return PosedFace(
             skin=skin,
             lashes=pose_lashes(
@@ -299,7 +308,7 @@ class Character:
             ),
             jaw=jaw,
             edited_rest={} if shape is None else {part: shape.applied(self.rest.vertices[part]) for part in JAW_PARTS},
-            state=None if result is None else result.state,
+            state=state,
             result=result,
             is_cancelled=result is not None and result.status is Status.CANCELLED,
             **eyes,

@@ -46,7 +46,7 @@ class PosedFace:
         edited_rest: where the mandible is edited, the vertices (V, 3) of every one of ``JAW_PARTS`` at rest, mm, which
             ``jaw`` moves instead of the character's own; otherwise empty.
         state: of the simulation, the start state for a next frame; None without physics.
-        result: of the simulation; None without physics.
+        result: of the simulation; None without physics, and while it is under way.
         is_cancelled: the simulation was cancelled; the skin is where it stood then and of no use.
     """
 

@@ -5,7 +5,7 @@ Every message is a frozen dataclass of plain values. A request's ``serial`` is g
 in; every reply carries the serial of the request it belongs to (0: it belongs to none). Every request gets **exactly
 one last reply**: ``Status``, ``CharacterReady``, ``ScanFitted``, ``PhotoFitted``, ``MeshBound``, ``StyleLearned``,
 ``PerformanceSolved``, ``Posed``, ``CharacterDropped``, ``Superseded``, ``Cancelled`` or ``Failed``; ``Progress`` may
-come before it.
+come before it, and for a live pose any number of ``Posed`` that are under way.
 
 Arrays travel beside a reply in its ``arrays``; requests hold small tuples only. Lengths are millimetres in the frame
 of the numerics (x to the character's left, y up, z forward).
@@ -17,6 +17,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+UNDER_WAY = "under_way"
+"""Status of a pose that is shown before the simulation has settled."""
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
@@ -200,9 +203,10 @@ class DropCharacter(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class PoseLive(Request):
-    """Pose a character while a slider moves: a newer one replaces an older one that has not started.
+    """Pose a character while a slider moves: a newer one replaces an older one.
 
-    With physics it starts from the character's last live state.
+    With physics it starts from the character's last live state, and ``Posed`` tells the way: one follows the other until
+    the simulation has settled, or a newer request goes on from there to another expression.
 
     Attributes:
         character: name of the character.
@@ -427,7 +431,8 @@ class Posed(Reply):
     Attributes:
         character: name of the character.
         frame: the frame number of a ``PoseFrame``, None for a live pose.
-        status: ``network`` (no physics asked), ``converged`` or ``not_converged``.
+        status: ``network`` (no physics asked), ``under_way`` (live only; free of intersections, more follows), ``converged``
+            or ``not_converged``.
         sentence: the status in words.
         iterations: of the solver.
         residual: relative, of the solver.
@@ -445,10 +450,15 @@ class Posed(Reply):
     minimum_distance_mm: float = float("inf")
     arrays: Arrays = field(default_factory=dict)
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the pose is final."""
+        return self.status != UNDER_WAY
+
 
 @dataclass(frozen=True, kw_only=True)
 class Superseded(Reply):
-    """A live request was replaced by a newer one before it started."""
+    """A live request was replaced by a newer one before it ended."""
 
 
 @dataclass(frozen=True, kw_only=True)

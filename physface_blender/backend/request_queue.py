@@ -35,6 +35,12 @@ class RequestQueue:
         self._waiting.append(request)
         return [Superseded(serial=waiting.serial) for waiting in replaced]
 
+    def has_newer(self, request: PoseLive) -> bool:
+        """Whether a live pose of the same character waits."""
+        return any(
+            isinstance(waiting, PoseLive) and waiting.character == request.character for waiting in self._waiting
+        )
+
     def put_back(self, request: Request) -> None:
         """Put a request that was taken but could not be served back to the front."""
         self._waiting.appendleft(request)

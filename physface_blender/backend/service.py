@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Requests in, replies out: the characters of a session and the states that frames start from. No transport here."""
 
+import math
 import os
 import platform
 import re
@@ -24,7 +25,7 @@ from .errors import (
     StartStateLostError,
     UnknownCharacterError,
 )
-from .settings import LIVE_TOLERANCE_MM, BackendSettings
+from .settings import LIVE_INTERVAL_SECONDS, BackendSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 KEPT_STATES = 8
 PROGRESS_INTERVAL_SECONDS = 0.1
+STEPS_BEFORE_LEAVING = 1
+"""Steps of the solver that a live pose takes before a newer one may go on from there."""
 PACKAGE_NAME = __name__.removesuffix(".backend.service")
 REPORTED_LIBRARIES = ("numpy", "scipy", "torch", "numba", "ipctk", "safetensors")
 
@@ -54,6 +57,7 @@ class Service:
         settings: BackendSettings,
         send: Callable[[messages.Reply], None],
         should_cancel: Callable[[int], bool],
+        is_outdated: Callable[[messages.PoseLive], bool] = lambda _request: False,
     ) -> None:
         """Serve with these settings.
 
@@ -61,10 +65,12 @@ class Service:
             settings: threads, folders and files.
             send: takes every reply.
             should_cancel: whether the request of a serial number was cancelled; asked often.
+            is_outdated: whether a newer live pose of the same character waits; asked often.
         """
         self._settings = settings
         self._send = send
         self._should_cancel = should_cancel
+        self._is_outdated = is_outdated
         self._assets: FaceAssets | None = None
         self._characters: dict[str, Character] = {}
         self._bound: dict[str, BoundMesh] = {}
@@ -369,6 +375,22 @@ class Service:
         effects = self._effects(request)
         self._announce_preparation(request, character, effects)
         start = self._live_states.pop(request.character, None)  # after an error the next pose starts at rest
+        bound = self._bound.get(request.character)
+        count, last_sent = 0, -math.inf
+
+        def show(face: "PosedFace") -> None:
+            nonlocal count, last_sent
+            count += 1
+            now = time.perf_counter()
+            if now - last_sent >= LIVE_INTERVAL_SECONDS:
+                last_sent = now
+                self._send(_posed(request, None, face, bound, started))
+
+        def should_stop() -> bool:
+            # One step of the solver at least: poses that are only carried along would pile up what is off in each.
+            is_left = count > STEPS_BEFORE_LEAVING and self._is_outdated(request)
+            return is_left or self._should_cancel(request.serial)
+
         posed = character.pose(
             request.expression,
             effects=effects,
@@ -376,16 +398,19 @@ class Service:
             physics=request.physics,
             contact=request.contact,
             start=start,
-            tolerance_mm=LIVE_TOLERANCE_MM,
-            should_cancel=lambda: self._should_cancel(request.serial),
+            should_cancel=should_stop,
+            on_way=show,
         )
-        state = start if posed.is_cancelled or posed.state is None else posed.state
+        is_cancelled = posed.is_cancelled and self._should_cancel(request.serial)
+        state = start if is_cancelled or posed.state is None else posed.state
         if state is not None:
             self._live_states[request.character] = state
-        if posed.is_cancelled:
+        if is_cancelled:
             self._send(messages.Cancelled(serial=request.serial))
-            return
-        self._send(_posed(request, None, posed, self._bound.get(request.character), started))
+        elif posed.is_cancelled:
+            self._send(messages.Superseded(serial=request.serial))
+        else:
+            self._send(_posed(request, None, posed, bound, started))
 
     def _pose_frame(self, request: messages.PoseFrame) -> None:
         started = time.perf_counter()
@@ -484,12 +509,13 @@ def _posed(
         arrays |= {f"bound_{name}": vertices for name, vertices in bound.posed_as_it_came(posed).items()}
     seconds = time.perf_counter() - started
     if result is None:
+        is_simulated = posed.state is not None
         return messages.Posed(
             serial=request.serial,
             character=request.character,
             frame=frame,
-            status="network",
-            sentence="Moved by the network alone.",
+            status=messages.UNDER_WAY if is_simulated else "network",
+            sentence="The simulation is under way." if is_simulated else "Moved by the network alone.",
             seconds=seconds,
             arrays=arrays,
         )

@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LIVE_TOLERANCE_MM = 0.05
-"""Accuracy of a live pose: a fifth of a pixel on a face of 1000 pixels, for half the time of a baked frame."""
+LIVE_INTERVAL_SECONDS = 0.05
+"""Poses on the way of a live one are not sent more often; a viewport shows hardly more."""
 
 
 def default_cache_directory() -> Path:

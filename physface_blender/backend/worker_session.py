@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import ProtocolError
 from .message_codec import decode, encode
-from .messages import Cancel, Failed, Release, Reply, Request, Shutdown
+from .messages import Cancel, Failed, PoseLive, Release, Reply, Request, Shutdown
 from .request_queue import RequestQueue
 from .service import Service
 from .settings import BackendSettings
@@ -37,7 +37,7 @@ class WorkerSession:
         with Listener(self._settings["address"], authkey=bytes.fromhex(self._settings["key"])) as listener:
             self._connection = listener.accept()
         threading.Thread(target=self._listen, daemon=True).start()
-        service = Service(self._backend_settings(), self._send, self._should_cancel)
+        service = Service(self._backend_settings(), self._send, self._should_cancel, self._is_outdated)
         service.warm_up()
         self._send(service.status())
         while (request := self._next_request()) is not None:
@@ -111,6 +111,10 @@ class WorkerSession:
 
     def _should_cancel(self, serial: int) -> bool:
         return self._closing or serial in self._cancelled
+
+    def _is_outdated(self, request: PoseLive) -> bool:
+        with self._changed:
+            return self._queue.has_newer(request)
 
     def _send(self, reply: Reply) -> None:
         arrays = getattr(reply, "arrays", None)

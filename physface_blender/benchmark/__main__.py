@@ -11,6 +11,7 @@ SUBJECTS = {
     "simulation": "speed and memory of the simulator, in under ten minutes: simulation.json and simulation.md",
     "solvers": "ways to minimize the energy and to factorize K, compared at 2 mm: solvers.md",
     "endurance": "a thousand frames with contact: intersections, failures, memory: endurance.json and endurance.md",
+    "drag": "a dragged slider, asked of the backend as Blender asks: how often the face is shown: drag.md",
     "resolution": "error of the solved state from 6.8 to 1.3 mm: simulation_resolution.md",
 }
 
@@ -55,6 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         text = compare_solvers(options.data, tell)
         (options.out / "solvers.md").write_text(text, encoding="utf-8")
+    elif options.subject == "drag":
+        from .drag import measure_drag
+
+        text = measure_drag(tell)
+        (options.out / "drag.md").write_text(text, encoding="utf-8")
     elif options.subject == "endurance":
         from .endurance import endurance_page, play_long
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import bpy
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from .face_objects import KEY_PREFIX
 
 CHANNEL_GROUP = "PhysFace"
 
+_LEAST_OFFSET = 1e-4
 _LINEAR = 1  # value of 'LINEAR' among a keyframe's interpolations
 _KEPT_ATTRIBUTES = (
     ("co", 2, np.float32),
@@ -32,6 +35,40 @@ def frame_rate(scene: bpy.types.Scene) -> float:
 def slider_path(name: str) -> str:
     """Data path of a slider from its skin object."""
     return f"{properties.EXPRESSION_PATH}.{name}"
+
+
+def slider_offsets(skin: bpy.types.Object, frame: float) -> dict[str, float]:
+    """How far keyed sliders are from where their keyframes put them in a frame, by name; those that agree are left out."""
+    offsets = {}
+    for name, curve in _slider_curves(skin).items():
+        offset = getattr(skin.physface.expression, name) - min(1.0, max(0.0, curve.evaluate(frame)))
+        if abs(offset) > _LEAST_OFFSET:
+            offsets[name] = offset
+    return offsets
+
+
+def offset_slider_keys(skin: bpy.types.Object, offsets: Mapping[str, float]) -> None:
+    """Add numbers by name of a slider to its keyframes and their handles, within 0..1."""
+    for name, curve in _slider_curves(skin).items():
+        if name not in offsets:
+            continue
+        points = curve.keyframe_points
+        for attribute in ("co", "handle_left", "handle_right"):
+            places = np.empty(2 * len(points), dtype=np.float32)
+            points.foreach_get(attribute, places)
+            places[1::2] = np.clip(places[1::2] + offsets[name], 0.0, 1.0)
+            points.foreach_set(attribute, places)
+        curve.update()
+
+
+def _slider_curves(skin: bpy.types.Object) -> dict[str, bpy.types.FCurve]:
+    """The curves with keyframes that animate sliders, by name of the slider."""
+    names = {slider_path(name): name for name in ARKIT_NAMES}
+    return {
+        names[curve.data_path]: curve
+        for curve in compat.fcurves(skin)
+        if curve.data_path in names and len(curve.keyframe_points)
+    }
 
 
 def set_linear_keys(curve: bpy.types.FCurve, frames: NDArray, values: NDArray) -> None:

@@ -4,7 +4,7 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from . import compat
+from . import compat, live
 
 _OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 _FARTHEST_FRAME = 1048574
@@ -19,6 +19,11 @@ def _frame(name: str, description: str, default: int) -> bpy.types.bpy_struct:
         max=_FARTHEST_FRAME,
         override=_OVERRIDABLE,
     )
+
+
+def _resolution_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    """The preview may take the cells of the bake."""
+    live.mark(settings.id_data)
 
 
 class PHYSFACE_PG_bake(bpy.types.PropertyGroup):
@@ -93,4 +98,5 @@ class PHYSFACE_PG_bake(bpy.types.PropertyGroup):
         step=10,
         precision=1,
         override=_OVERRIDABLE,
+        update=_resolution_changed,
     )

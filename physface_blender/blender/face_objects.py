@@ -126,6 +126,14 @@ def parts_of(skin: bpy.types.Object) -> dict[str, bpy.types.Object]:
     return found
 
 
+def select_alone(context: bpy.types.Context, chosen: bpy.types.Object) -> None:
+    """Select an object and no other, and make it the active one."""
+    for selected in context.selected_objects:
+        selected.select_set(selected == chosen)
+    chosen.select_set(True)
+    context.view_layer.objects.active = chosen
+
+
 def show_rest(skin: bpy.types.Object, rest: Mapping[str, NDArray]) -> None:
     """Give the rigid parts that no bone reshapes, teeth, gum and eyes, the shape of the person they belong to.
 

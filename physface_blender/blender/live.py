@@ -3,7 +3,8 @@
 
 Whatever may have changed a pose (a slider, the timeline, undo, a loaded file) only *marks* the face. A timer then asks the
 backend for the pose that the object's own sliders say at that moment, and writes the newest answer to the mesh. So the
-shown pose follows from the object alone, and there is nothing here that undo or a second character could contradict: a
+shown pose follows from the object alone (with physics by the steps of the solver, each from where the last one has got
+to, until it has settled), and there is nothing here that undo or a second character could contradict: a
 face is known by its ``session_uid`` and forgotten when it is gone. What no slider tells of, such as a head that turns, a
 brush or a driver, is *looked at* after Blender has evaluated the scene, and marks the face when it has changed.
 
@@ -23,12 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backend.errors import IdentityError
-from ..backend.messages import Failed, Posed
+from ..backend.messages import UNDER_WAY, Failed, Posed
 from . import (
     bones,
     bound_mesh,
     effects,
-    expression_steps,
     face_objects,
     jobs,
     preferences,
@@ -56,11 +56,11 @@ class _Face:
         bindings: Of the artist's meshes to it.
         is_bound: These are all that there are.
         shown: The character whose rigid parts are shown.
-        reached: (52,) expression of the newest simulated pose that was asked for; None where the next starts from rest.
         wanted: (52,) expression that the newest pose is on the way to.
         effects: What acted on the face in the newest pose.
         style: In whose manner it performed in the newest pose.
         poses: Poses without their last reply, oldest first.
+        pose: What was written to the mesh last.
         sentence: For the panel.
         said: When it changed last.
         last_used: When the last pose was asked for.
@@ -70,11 +70,11 @@ class _Face:
     bindings: list[Ticket] = field(default_factory=list)
     is_bound: bool = False
     shown: Ticket | None = None
-    reached: NDArray[np.float64] | None = None
     wanted: NDArray[np.float64] | None = None
     effects: dict[str, Any] = field(default_factory=dict)
     style: Mapping[str, float] = field(default_factory=dict)
     poses: list[Ticket] = field(default_factory=list)
+    pose: Posed | None = None
     sentence: str = ""
     said: float = 0.0
     last_used: float = 0.0
@@ -217,35 +217,27 @@ def _step(skin: bpy.types.Object) -> None:
         _show(skin, face)
     except (LinkError, FaceObjectError, IdentityError) as error:
         face.poses.clear()
-        face.reached = None
         _say(face, str(error))
 
 
 def _ask(skin: bpy.types.Object, face: _Face) -> None:
-    """Ask for what the sliders say; with physics for the next step toward it, one at a time."""
+    """Ask for what the sliders say."""
     link = worker_link.get(preferences.backend_settings())
-    if skin.physface.live_physics and face.poses:
-        _marked.add(skin.session_uid)
-        return
     wanted = requests.preview_character(skin)
     if face.character is not None and not face.character.is_done and face.character.request != wanted:
         _marked.add(skin.session_uid)  # identities that a slider passes meanwhile are never made
         return
     character = link.character(wanted)
     if character is not face.character:
-        face.character, face.reached, face.is_bound = character, None, False
+        face.character, face.is_bound = character, False
     if not face.is_bound:
         face.is_bound = True
         face.bindings = [link.ask(binding) for binding in bound_mesh.requests(skin, wanted.character)]
-    weights = face.wanted = properties.shown_expression(skin)
+    face.wanted = properties.shown_expression(skin)
     face.effects = {}
     if skin.physface.live_physics:
         face.effects = effects.of(skin, bpy.context.evaluated_depsgraph_get())
-        target, start = weights, np.zeros_like(weights) if face.reached is None else face.reached
-        weights = face.reached = expression_steps.toward(start, target)
-        if not np.array_equal(weights, target):
-            _marked.add(skin.session_uid)
-    request = requests.live_pose(skin, weights, face.effects)
+    request = requests.live_pose(skin, face.wanted, face.effects)
     face.style = request.style
     face.poses.append(link.ask(request))
     face.last_used = time.monotonic()
@@ -258,7 +250,7 @@ def _ask(skin: bpy.types.Object, face: _Face) -> None:
 
 
 def _show(skin: bpy.types.Object, face: _Face) -> None:
-    """Write the newest finished pose, and drop it and everything before it."""
+    """Write the newest pose that came, and drop what is finished."""
     if face.character is not None and isinstance(face.character.last, Failed):
         failed, face.character = face.character.last, None
         raise LinkError(failed.sentence)
@@ -266,27 +258,29 @@ def _show(skin: bpy.types.Object, face: _Face) -> None:
         if isinstance(ticket.last, Failed):
             face.bindings = []
             raise LinkError(ticket.last.sentence)
+    newest = None
+    for ticket in face.poses:
+        newest = ticket.last if isinstance(ticket.last, Posed | Failed) else ticket.under_way or newest
     finished = [index for index, ticket in enumerate(face.poses) if ticket.is_done]
-    if not finished:
+    if finished:
+        face.poses = face.poses[finished[-1] + 1 :]
+    if isinstance(newest, Failed):
+        raise LinkError(newest.sentence)
+    if newest is None:
         for ticket in (face.character, *face.poses):
             if ticket is not None and not ticket.is_done and ticket.progress is not None:
                 _say(face, ticket.progress.sentence)
                 break
         return
-    newest = None
-    for index in finished:
-        newest = face.poses[index].last if isinstance(face.poses[index].last, Posed | Failed) else newest
-    face.poses = face.poses[finished[-1] + 1 :]
-    if isinstance(newest, Failed):
-        raise LinkError(newest.sentence)
-    if newest is None or not is_live(skin) or face.character.last is None:  # another person is being made
+    if newest is face.pose or not is_live(skin) or face.character.last is None:  # another person is being made
         return
+    face.pose = newest
     if face.shown is not face.character:
         face_objects.show_rest(skin, face.character.last.arrays)
         face.shown = face.character
     face_objects.pose(skin, newest.arrays)
     bones.show(skin, newest.arrays, face.character.last.arrays)
-    doubt = ", not converged" if newest.status == "not_converged" else ""
+    doubt = {"not_converged": ", not converged", UNDER_WAY: ", under way"}.get(newest.status, "")
     _say(face, f"{'Network' if newest.status == 'network' else 'Physics'}: {newest.seconds * 1000:.0f} ms{doubt}")
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..anatomy.template import Template
 from . import bridge, hair, materials
-from .face_objects import HIDDEN_PARTS, LABELS, FaceObjectError
+from .face_objects import HIDDEN_PARTS, LABELS, FaceObjectError, select_alone
 
 
 class NewFace:
@@ -119,10 +119,7 @@ class NewFace:
                 modifier = created.modifiers.new("Subdivision", "SUBSURF")
                 modifier.levels = 0
                 modifier.render_levels = render_subdivision
-        for selected in context.selected_objects:
-            selected.select_set(False)
-        skin.select_set(True)
-        context.view_layer.objects.active = skin
+        select_alone(context, skin)
         return skin
 
     def _pivot(self, part: str) -> NDArray[np.float64]:

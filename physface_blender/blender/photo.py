@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..anatomy.template import Template
 from . import bridge
-from .face_objects import KEY_PREFIX, FaceObjectError
+from .face_objects import KEY_PREFIX, FaceObjectError, select_alone
 
 LANDMARKS_PART = "landmarks"
 LANDMARK_COUNT = 68
@@ -68,10 +68,7 @@ def place(context: bpy.types.Context, image: bpy.types.Image, template: Template
     for created in (photo, landmarks):
         context.scene.collection.objects.link(created)
         created.hide_render = True
-    for selected in context.selected_objects:
-        selected.select_set(False)
-    landmarks.select_set(True)
-    context.view_layer.objects.active = landmarks
+    select_alone(context, landmarks)
     return landmarks
 
 

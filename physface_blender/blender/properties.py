@@ -172,6 +172,12 @@ class PHYSFACE_PG_character(bpy.types.PropertyGroup):
         override=_OVERRIDABLE,
         update=_pose_changed,
     )
+    preview_as_bake: BoolProperty(
+        name="Preview as Bake",
+        description="Show live what a bake will show: the same person and tissue in cells of the bake's size, and slower",
+        override=_OVERRIDABLE,
+        update=_pose_changed,
+    )
     preview_resolution: FloatProperty(
         name="Preview Resolution",
         description="Size of a cell of the tissue in millimeters for the live preview; larger is faster",

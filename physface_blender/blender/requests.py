@@ -21,12 +21,18 @@ def character_name(skin: bpy.types.Object, purpose: str) -> str:
 
 def preview_character(skin: bpy.types.Object) -> CreateCharacter:
     """The character at the resolution of the live preview."""
-    return _character(skin, "preview", skin.physface.preview_resolution)
+    return _character(skin, "preview", preview_resolution(skin))
+
+
+def preview_resolution(skin: bpy.types.Object) -> float:
+    """The size of the cells of the live preview in millimeters."""
+    settings = skin.physface
+    return round(settings.bake.resolution if settings.preview_as_bake else settings.preview_resolution, 3)
 
 
 def bake_character(skin: bpy.types.Object) -> CreateCharacter:
     """The character at the resolution of the bake."""
-    return _character(skin, "bake", skin.physface.bake.resolution)
+    return _character(skin, "bake", round(skin.physface.bake.resolution, 3))
 
 
 def _character(skin: bpy.types.Object, purpose: str, resolution: float) -> CreateCharacter:
@@ -35,7 +41,7 @@ def _character(skin: bpy.types.Object, purpose: str, resolution: float) -> Creat
         character=character_name(skin, purpose),
         identity=() if file else tuple(properties.read_identity(skin).tolist()),
         identity_file=file,
-        resolution_mm=round(resolution, 3),
+        resolution_mm=resolution,
         simulation={"poisson_ratio": round(settings.poisson_ratio, 4)},
     )
 

@@ -18,6 +18,7 @@ from ..backend.messages import (
     CreateCharacter,
     DropCharacter,
     Failed,
+    Posed,
     Progress,
     Reply,
     Request,
@@ -41,12 +42,14 @@ class Ticket:
         request: What was asked.
         serial: The client's number for it.
         progress: The newest progress, if any came.
+        under_way: The newest pose on the way to the last, if any came.
         last: The last reply, None until it comes.
     """
 
     request: Request
     serial: int
     progress: Progress | None = None
+    under_way: Posed | None = None
     last: Reply | None = None
     _touched: float = field(default_factory=time.monotonic)
 
@@ -62,6 +65,8 @@ class Ticket:
             self.progress = reply
         if reply.is_last:
             self.last = reply
+        elif isinstance(reply, Posed):
+            self.under_way = reply
 
     @property
     def silent_seconds(self) -> float:

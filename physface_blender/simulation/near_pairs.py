@@ -1,27 +1,28 @@
 """Pairs of elements that are near each other, found once and followed while the surfaces move.
 
-Surfaces that rest against each other stay in contact for many steps, each far shorter than a cell of any search
-structure. So all pairs within a reach are listed once, with their distance (Verlet 1967, there for atoms). Two points
-of a pair cannot have come nearer since than by the largest difference between the displacements of their corners:
-neighbors on a sheet move together and drop out at once, however far the sheet has moved. What is left is measured.
+Surfaces that rest against each other stay in contact for many steps, each far shorter than an edge. So all pairs within a
+reach are listed once, with their distance (Verlet 1967, there for atoms); where surfaces leap, all that come within reach
+anywhere on the way. Two points of a pair cannot have come nearer since than by the largest difference between the
+displacements of their corners: neighbors on a sheet move together and drop out at once, however far the sheet has
+moved. What is left is measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
 
+from .box_tree import BoxTree, boxes_of, may_meet
 from .closest_points import point_triangle, segment_segment
 
-_CELL_MM = 2.5
-"""Edge of the cells in which elements are sorted; about the length of an edge and the reach together."""
-_CHUNKS = 8
+_CHUNKS = 16
 """Parts of a search that run side by side."""
-_REGION_MM = 10.0
-"""What moves farther than this from one search to the next is searched for anew."""
+
+_Boxes = tuple[np.ndarray, ...]
+"""Boxes of the nodes and of the faces of a tree, its faces (F, 3), their places (F,) among all faces, its starts, and
+the vertices and the edges (F, 3) that are the faces' own."""
 
 
 class NearPairs:
@@ -30,42 +31,41 @@ class NearPairs:
     Elements that share a vertex are no pair, nor are elements of two obstacles.
 
     Args:
-        faces: (F, 3) vertices.
-        edges: (E, 2) vertices.
+        faces: (F, 3) vertices; those of obstacles last.
+        edges: (E, 2) vertices, sides of faces.
         moving_count: vertices from here on belong to obstacles.
     """
 
     def __init__(self, faces: np.ndarray, edges: np.ndarray, moving_count: int) -> None:
         self._faces = np.ascontiguousarray(faces, dtype=np.int32)
         self._edges = np.ascontiguousarray(edges, dtype=np.int32)
-        self._moving = moving_count
-        self._reach = 0.0
-        self._reference = np.zeros((0, 3))
+        self._skin_count = int((self._faces[:, 0] < moving_count).sum())
+        self._own_vertices, self._own_edges = _owned(self._faces, self._edges)
+        self._trees: list[tuple[Any, ...]] = []
+        self._reach = -np.inf
+        self._reference = self._way = np.zeros((0, 3))
         self._listed: tuple[np.ndarray, ...] = ()
-        self._neighborhoods: _Neighborhoods | None = None
-        self._room = 1 << 15
+        self._room = 1 << 14
 
-    def find(self, surface: np.ndarray, reach: float) -> None:
-        """List all pairs no farther apart than reach, millimeters, at vertices (V, 3)."""
-        surface = np.ascontiguousarray(surface)
-        low = surface[: self._moving].min(axis=0) - reach
-        cells = np.ceil((surface[: self._moving].max(axis=0) + reach - low) / _CELL_MM).astype(np.int64) + 1
-        face_grid = _sorted_vertices(surface, low, cells)
-        edge_grid = _sorted_edges(surface, self._edges, low, cells)
-        self._listed = (
-            *self._searched(_near_faces, surface, self._faces, self._moving, reach, low, cells, *face_grid),
-            *self._searched(_near_edges, surface, self._edges, self._moving, reach, low, cells, *edge_grid),
-        )
-        self._reach = reach
-        self._reference = surface
-        self._neighborhoods = _Neighborhoods(surface, self._faces, self._moving)
+    def find(self, surface: np.ndarray, reach: float, way: np.ndarray | None = None) -> None:
+        """List all pairs that are no farther apart than reach somewhere on a way.
 
-    def travel(self, displacement: np.ndarray) -> float:
-        """Return by how much displacements (V, 3) bring a pair nearer at most, millimeters.
-
-        Infinite before the first search, and for displacements so large that the list says nothing about them.
+        Args:
+            surface: (V, 3) vertices.
+            reach: millimeters.
+            way: (V, 3) how they move on from there along straight lines; None if they stay.
         """
-        return np.inf if self._neighborhoods is None else self._neighborhoods.spread(displacement)
+        surface = np.ascontiguousarray(surface)
+        way = np.zeros_like(surface) if way is None else np.ascontiguousarray(way)
+        if not self._trees:
+            parts = np.split(np.arange(len(self._faces), dtype=np.int32), [self._skin_count])
+            self._trees = [self._planted(part, surface) for part in parts if len(part)]
+        end = surface + way
+        boxes = [(*tree.boxes(surface, end), *fixed) for tree, *fixed in self._trees]
+        elements = np.hstack([surface, surface, end, end]), self._edges, boxes_of(surface, end, self._edges)
+        found = [self._searched(surface, way, reach, boxes[0], other, elements) for other in boxes]
+        self._listed = tuple(np.concatenate(lists) for lists in zip(*found, strict=True))
+        self._reach, self._reference, self._way = reach, surface, way
 
     def covers(self, surface: np.ndarray, distance: float, way: np.ndarray | None = None) -> bool:
         """Return whether the list surely holds all pairs that come within a distance.
@@ -75,10 +75,11 @@ class NearPairs:
             distance: millimeters.
             way: (V, 3) how they move on from there; None if they stay.
         """
-        if self._neighborhoods is None:
+        left = self._reach - distance
+        if left < 0.0 or self._beside(surface) > left:
             return False
-        left = self._reach - distance - self.travel(surface - self._reference)
-        return left >= (0.0 if way is None else self.travel(way))
+        # A straight way between two places that are near the way of the list is near it everywhere.
+        return way is None or self._beside(surface + way) <= left
 
     def within(
         self, surface: np.ndarray, distance: float, way: np.ndarray | None = None
@@ -102,50 +103,49 @@ class NearPairs:
         chosen_edges = _edges_within(surface, moved, way, self._edges, edge_pairs, edge_distances, distance)
         return face_pairs[chosen_faces], edge_pairs[chosen_edges]
 
-    def _searched(self, search: Callable[..., np.ndarray], *arguments: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Call a search with room for ever more pairs until they fit; return pairs (K, 2) and their distances (K,)."""
+    def _planted(self, part: np.ndarray, surface: np.ndarray) -> tuple[Any, ...]:
+        """Return a tree over a part (P,) of the faces near each other at vertices (V, 3), and what belongs to its faces."""
+        tree = BoxTree(self._faces[part], surface)
+        order = part[tree.order]
+        return tree, tree.faces, order, tree.starts, self._own_vertices[order], self._own_edges[order]
+
+    def _beside(self, surface: np.ndarray) -> float:
+        """Return by how much pairs at vertices (V, 3) may be nearer than the list knows, millimeters.
+
+        That is how differently the vertices lie beside the nearest place of the way that was searched.
+        """
+        moved = surface - self._reference
+        square = np.vdot(self._way, self._way)
+        if square > 0.0:
+            moved = moved - np.clip(np.vdot(moved, self._way) / square, 0.0, 1.0) * self._way
+        return largest_difference(moved)
+
+    def _searched(
+        self,
+        start: np.ndarray,
+        way: np.ndarray,
+        reach: float,
+        one: _Boxes,
+        two: _Boxes,
+        elements: tuple[np.ndarray, ...],
+    ) -> tuple[np.ndarray, ...]:
+        """Search with room for ever more pairs until they fit.
+
+        Returns:
+            Faces and vertices (K, 2), their distances (K,) at the start, edges and edges (L, 2), their distances (L,).
+        """
         while True:
-            pairs, distances = np.empty((_CHUNKS, self._room, 2), np.int32), np.empty((_CHUNKS, self._room))
-            found = search(*arguments, pairs, distances)
+            room = (_CHUNKS, self._room)
+            lists = [(np.empty((*room, 2), np.int32), np.empty(room)) for _ in range(2)]
+            found = _meeting(start, way, reach, one, two, one is two, elements, *lists)
             if found.max() <= self._room:
                 break
-            self._room = 2 * int(found.max())
-        return (
-            np.concatenate([part[:count] for part, count in zip(pairs, found, strict=True)]),
-            np.concatenate([part[:count] for part, count in zip(distances, found, strict=True)]),
+            self._room = int(1.2 * found.max())
+        return tuple(
+            np.concatenate([part[:count] for part, count in zip(array, counts, strict=True)])
+            for arrays, counts in zip(lists, found, strict=True)
+            for array in arrays
         )
-
-
-class _Neighborhoods:
-    """Bounds on how far two elements can have come nearer to each other, by what is around them.
-
-    Two elements less than `_REGION_MM` apart have their closest points in the same cell of that size or in neighboring
-    ones, and these points move no farther than the corners of their elements do. So the displacements of skin in one
-    cell are compared with all in the cells around it: what the eyes do does not matter to the lips, nor what one row of
-    teeth does to the other.
-
-    Args:
-        surface: (V, 3) vertices.
-        faces: (F, 3) vertices.
-        moving_count: vertices from here on belong to obstacles.
-    """
-
-    def __init__(self, surface: np.ndarray, faces: np.ndarray, moving_count: int) -> None:
-        corners = np.floor((surface[faces] - surface.min(axis=0)) / _REGION_MM).astype(np.int64) + 1
-        self._shape = corners.max(axis=(0, 1)) + 2
-        self._corners = faces
-        self._first, self._last = corners.min(axis=1), corners.max(axis=1)
-        self._moving = moving_count
-
-    def spread(self, displacement: np.ndarray) -> float:
-        """Return the largest difference between displacements (V, 3) of one neighborhood, mm, or a bound on it.
-
-        Infinite where elements farther apart than `_REGION_MM` could come near, after two such displacements.
-        """
-        if largest_difference(displacement) > 0.45 * _REGION_MM:
-            return np.inf
-        displacement = np.ascontiguousarray(displacement)
-        return _largest_spread(displacement, self._corners, self._moving, self._first, self._last, self._shape)
 
 
 def largest_difference(displacement: np.ndarray) -> float:
@@ -153,202 +153,117 @@ def largest_difference(displacement: np.ndarray) -> float:
     return float(np.linalg.norm(np.ptp(displacement, axis=0)))
 
 
-@numba.njit(cache=True)
-def _largest_spread(displacement, faces, moving, first, last, shape):
-    """Return the largest difference between displacements of skin in a cell and of anything in the 27 cells around it."""
-    # Ranges of the displacements of each cell, of skin and of obstacles.
-    bounds = np.empty((2, shape[0], shape[1], shape[2], 6))
-    bounds[..., :3] = np.inf
-    bounds[..., 3:] = -np.inf
-    own = np.empty(6)
-    for f in range(len(faces)):
-        kind = 0 if faces[f, 0] < moving else 1
-        for axis in range(3):
-            x, y, z = displacement[faces[f, 0], axis], displacement[faces[f, 1], axis], displacement[faces[f, 2], axis]
-            own[axis], own[3 + axis] = min(x, y, z), max(x, y, z)
-        for i in range(first[f, 0], last[f, 0] + 1):
-            for j in range(first[f, 1], last[f, 1] + 1):
-                for k in range(first[f, 2], last[f, 2] + 1):
-                    bound = bounds[kind, i, j, k]
-                    for axis in range(3):
-                        bound[axis] = min(bound[axis], own[axis])
-                        bound[3 + axis] = max(bound[3 + axis], own[3 + axis])
-    largest = 0.0
-    for i in range(1, shape[0] - 1):
-        for j in range(1, shape[1] - 1):
-            for k in range(1, shape[2] - 1):
-                skin = bounds[0, i, j, k]
-                if skin[0] > skin[3]:
+def _owned(faces: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give every vertex and every edge to one of the faces it belongs to, so that pairs of faces list nothing twice.
+
+    Returns:
+        The vertices and the edges that are each face's own, both (F, 3) int32, filled up with -1 at the end.
+    """
+    own_vertices = np.full(faces.size, -1, dtype=np.int32)
+    vertices, first = np.unique(faces, return_index=True)
+    own_vertices[first] = vertices
+    count = int(faces.max(initial=0)) + 1
+    sides = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=2), axis=2).reshape(-1, 2).astype(np.int64)
+    sides, first = np.unique(sides[:, 0] * count + sides[:, 1], return_index=True)
+    ends = np.sort(edges, axis=1).astype(np.int64)
+    own_edges = np.full(faces.size, -1, dtype=np.int32)
+    own_edges[first[np.searchsorted(sides, ends[:, 0] * count + ends[:, 1])]] = np.arange(len(edges))
+    return tuple(-np.sort(-own.reshape(faces.shape), axis=1) for own in (own_vertices, own_edges))
+
+
+@numba.njit(cache=True, parallel=True)
+def _meeting(start, way, reach, one, two, is_same, elements, face_list, edge_list):
+    """Write pairs that come within reach on the way, as far as there is room; return how many each chunk has (2, C)."""
+    nodes, boxes, starts = one[0], one[1], one[4]
+    other_nodes, other_boxes, other_starts = two[0], two[1], two[4]
+    leaves, other_leaves = len(starts) - 1, len(other_starts) - 1
+    depth = 0
+    while other_leaves >> depth > 1:
+        depth += 1
+    found = np.zeros((_CHUNKS, 2), np.int64)
+    for chunk in numba.prange(_CHUNKS):
+        waiting, heights, weights = np.empty(64, np.int64), np.empty(64, np.int64), np.empty(4)
+        for leaf in range(chunk, leaves, _CHUNKS):
+            waiting[0], heights[0], count = 1, depth, 1
+            while count:
+                count -= 1
+                node, height = waiting[count], heights[count]
+                if is_same and ((node + 1) << height) - 1 - other_leaves < leaf:
+                    continue  # all leaves below come before this one: it was found from there
+                if not may_meet(nodes, leaves + leaf, other_nodes, node, reach):
                     continue
-                for near in range(54):
-                    around = bounds[near // 27, i - 1 + near // 9 % 3, j - 1 + near // 3 % 3, k - 1 + near % 3]
-                    if around[0] > around[3]:
-                        continue
-                    square = 0.0
-                    for axis in range(3):
-                        square += max(skin[3 + axis] - around[axis], around[3 + axis] - skin[axis]) ** 2
-                    largest = max(largest, square)
-    return np.sqrt(largest)
+                if height:
+                    waiting[count], waiting[count + 1] = 2 * node, 2 * node + 1
+                    heights[count] = heights[count + 1] = height - 1
+                    count += 2
+                    continue
+                other = node - other_leaves
+                for f in range(starts[leaf], starts[leaf + 1]):
+                    begin = f + 1 if is_same and other == leaf else other_starts[other]
+                    for g in range(begin, other_starts[other + 1]):
+                        if may_meet(boxes, f, other_boxes, g, reach):
+                            _list_vertices(
+                                start, way, reach, one, f, two, g, elements, face_list, found, chunk, weights
+                            )
+                            _list_vertices(
+                                start, way, reach, two, g, one, f, elements, face_list, found, chunk, weights
+                            )
+                            _list_edges(
+                                start, way, reach, one, f, two, g, is_same, elements, edge_list, found, chunk, weights
+                            )
+    return found.T
 
 
-@numba.njit(cache=True)
-def _sorted_vertices(surface, low, cells):
-    """Return where in the list of vertices each cell starts, and that list."""
-    count = cells[0] * cells[1] * cells[2]
-    cell_of = np.full(len(surface), -1, np.int64)
-    starts = np.zeros(count + 1, np.int64)
-    for v in range(len(surface)):
-        cell = 0
-        for axis in range(3):
-            at = int(np.floor((surface[v, axis] - low[axis]) / _CELL_MM))
-            if at < 0 or at >= cells[axis]:
-                cell = -1
+# Written into the loop: what a function takes out of tuples is counted as used, and that by all threads takes longer than
+# the tests themselves.
+@numba.njit(cache=True, inline="always")
+def _list_vertices(start, way, reach, one, f, two, g, elements, listed, found, chunk, weights):
+    """Write which own corners of face g come within reach of face f."""
+    boxes, faces, order, own, vertex_boxes = one[1], one[2], one[3], two[5], elements[0]
+    a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+    for place in range(3):
+        v = own[g, place]
+        if v < 0:
+            return
+        if v not in (a, b, c) and may_meet(vertex_boxes, v, boxes, f, reach):
+            distance = np.sqrt(point_triangle(start, v, a, b, c, weights))
+            nearer = max(_apart(way, v, a), _apart(way, v, b), _apart(way, v, c))
+            if distance - np.sqrt(nearer) <= reach:
+                _note(listed, found, chunk, 0, order[f], v, distance)
+
+
+@numba.njit(cache=True, inline="always")
+def _list_edges(start, way, reach, one, f, two, g, is_same, elements, listed, found, chunk, weights):
+    """Write which own edges of two faces come within reach of each other."""
+    own, other_own, edges, boxes = one[6], two[6], elements[1], elements[2]
+    for place in range(3):
+        first = own[f, place]
+        if first < 0:
+            return
+        a, b = edges[first, 0], edges[first, 1]
+        for other_place in range(3):
+            second = other_own[g, other_place]
+            if second < 0:
                 break
-            cell = cell * cells[axis] + at
-        cell_of[v] = cell
-        if cell >= 0:
-            starts[cell + 1] += 1
-    for cell in range(count):
-        starts[cell + 1] += starts[cell]
-    members = np.empty(starts[count], np.int32)
-    filled = starts[:-1].copy()
-    for v in range(len(surface)):
-        if cell_of[v] >= 0:
-            members[filled[cell_of[v]]] = v
-            filled[cell_of[v]] += 1
-    return starts, members
+            c, d = edges[second, 0], edges[second, 1]
+            if c in (a, b) or d in (a, b) or not may_meet(boxes, first, boxes, second, reach):
+                continue
+            distance = np.sqrt(segment_segment(start, a, b, c, d, weights))
+            nearer = max(_apart(way, a, c), _apart(way, a, d), _apart(way, b, c), _apart(way, b, d))
+            if distance - np.sqrt(nearer) <= reach:
+                low, high = (min(first, second), max(first, second)) if is_same else (first, second)
+                _note(listed, found, chunk, 1, low, high, distance)
 
 
 @numba.njit(cache=True)
-def _sorted_edges(surface, edges, low, cells):
-    """Return where in the list of edges each cell starts, that list, and the box and range of cells of each edge."""
-    count = cells[0] * cells[1] * cells[2]
-    starts = np.zeros(count + 1, np.int64)
-    least, most = np.empty(3), np.empty(3)
-    ranges = np.full((len(edges), 6), -1, np.int32)
-    boxes = np.empty((len(edges), 6))
-    for e in range(len(edges)):
-        if not _cells_around(surface, edges[e], 0.0, low, cells, least, most, ranges[e, :3], ranges[e, 3:]):
-            ranges[e, 0] = -1
-            continue
-        boxes[e, :3], boxes[e, 3:] = least, most
-        for i in range(ranges[e, 0], ranges[e, 3] + 1):
-            for j in range(ranges[e, 1], ranges[e, 4] + 1):
-                for k in range(ranges[e, 2], ranges[e, 5] + 1):
-                    starts[(i * cells[1] + j) * cells[2] + k + 1] += 1
-    for cell in range(count):
-        starts[cell + 1] += starts[cell]
-    members = np.empty(starts[count], np.int32)
-    filled = starts[:-1].copy()
-    for e in range(len(edges)):
-        if ranges[e, 0] < 0:
-            continue
-        for i in range(ranges[e, 0], ranges[e, 3] + 1):
-            for j in range(ranges[e, 1], ranges[e, 4] + 1):
-                for k in range(ranges[e, 2], ranges[e, 5] + 1):
-                    cell = (i * cells[1] + j) * cells[2] + k
-                    members[filled[cell]] = e
-                    filled[cell] += 1
-    return starts, members, boxes, ranges
-
-
-@numba.njit(cache=True, parallel=True)
-def _near_faces(surface, faces, moving, reach, low, cells, starts, members, pairs, distances):
-    """Write faces and vertices within reach of each other, as far as there is room; return how many each chunk has."""
-    found = np.zeros(_CHUNKS, np.int64)
-    for chunk in numba.prange(_CHUNKS):
-        least, most, weights = np.empty(3), np.empty(3), np.empty(4)
-        first, last = np.empty(3, np.int64), np.empty(3, np.int64)
-        count = 0
-        for f in range(chunk, len(faces), _CHUNKS):
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            fixed = a >= moving
-            if not _cells_around(surface, faces[f], reach, low, cells, least, most, first, last):
-                continue
-            for i in range(first[0], last[0] + 1):
-                for j in range(first[1], last[1] + 1):
-                    row = (i * cells[1] + j) * cells[2]
-                    # Cells along the last axis follow each other.
-                    for at in range(starts[row + first[2]], starts[row + last[2] + 1]):
-                        v = members[at]
-                        if (fixed and v >= moving) or v in (a, b, c):
-                            continue
-                        x, y, z = surface[v, 0], surface[v, 1], surface[v, 2]
-                        if x < least[0] or x > most[0] or y < least[1] or y > most[1] or z < least[2] or z > most[2]:
-                            continue
-                        square = point_triangle(surface, v, a, b, c, weights)
-                        if square <= reach * reach:
-                            if count < pairs.shape[1]:
-                                pairs[chunk, count, 0], pairs[chunk, count, 1] = f, v
-                                distances[chunk, count] = np.sqrt(square)
-                            count += 1
-        found[chunk] = count
-    return found
-
-
-@numba.njit(cache=True, parallel=True)
-def _near_edges(surface, edges, moving, reach, low, cells, starts, members, boxes, ranges, pairs, distances):
-    """Write edges within reach of each other, as far as there is room; return how many pairs each chunk has."""
-    found = np.zeros(_CHUNKS, np.int64)
-    for chunk in numba.prange(_CHUNKS):
-        least, most, weights = np.empty(3), np.empty(3), np.empty(4)
-        first, last = np.empty(3, np.int64), np.empty(3, np.int64)
-        count = 0
-        for e in range(chunk, len(edges), _CHUNKS):
-            a, b = edges[e, 0], edges[e, 1]
-            if a >= moving:
-                continue
-            _cells_around(surface, edges[e], reach, low, cells, least, most, first, last)
-            for i in range(first[0], last[0] + 1):
-                for j in range(first[1], last[1] + 1):
-                    row = (i * cells[1] + j) * cells[2]
-                    for k in range(first[2], last[2] + 1):
-                        for at in range(starts[row + k], starts[row + k + 1]):
-                            other = members[at]
-                            c, d = edges[other, 0], edges[other, 1]
-                            if (c < moving and other <= e) or c in (a, b) or d in (a, b):
-                                continue
-                            box = boxes[other]
-                            if (
-                                box[0] > most[0] or box[3] < least[0]
-                                or box[1] > most[1] or box[4] < least[1]
-                                or box[2] > most[2] or box[5] < least[2]
-                            ):  # fmt: skip
-                                continue
-                            # Both run through several cells: they meet in the first that they share.
-                            if (
-                                max(first[0], ranges[other, 0]) != i
-                                or max(first[1], ranges[other, 1]) != j
-                                or max(first[2], ranges[other, 2]) != k
-                            ):
-                                continue
-                            square = segment_segment(surface, a, b, c, d, weights)
-                            if square <= reach * reach:
-                                if count < pairs.shape[1]:
-                                    pairs[chunk, count, 0], pairs[chunk, count, 1] = e, other
-                                    distances[chunk, count] = np.sqrt(square)
-                                count += 1
-        found[chunk] = count
-    return found
-
-
-@numba.njit(cache=True)
-def _cells_around(surface, corners, reach, low, cells, least, most, first, last):
-    """Write the box of an element, reach wider on all sides, and its range of cells; False when there are none."""
-    for axis in range(3):
-        least[axis] = most[axis] = surface[corners[0], axis]
-        for corner in corners[1:]:
-            least[axis] = min(least[axis], surface[corner, axis])
-            most[axis] = max(most[axis], surface[corner, axis])
-        least[axis] -= reach
-        most[axis] += reach
-        start = int(np.floor((least[axis] - low[axis]) / _CELL_MM))
-        end = int(np.floor((most[axis] - low[axis]) / _CELL_MM))
-        if end < 0 or start >= cells[axis]:
-            return False
-        first[axis] = max(start, 0)
-        last[axis] = min(end, cells[axis] - 1)
-    return True
+def _note(listed, found, chunk, kind, first, second, distance):
+    """Write one pair, if there is room."""
+    pairs, distances = listed
+    at = found[chunk, kind]
+    if at < pairs.shape[1]:
+        pairs[chunk, at, 0], pairs[chunk, at, 1] = first, second
+        distances[chunk, at] = distance
+    found[chunk, kind] += 1
 
 
 @numba.njit(cache=True, parallel=True)

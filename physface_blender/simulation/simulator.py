@@ -118,6 +118,7 @@ class Simulator:
         contact: bool = True,
         tolerance_mm: float | None = None,
         should_cancel: Callable[[], bool] | None = None,
+        on_way: Callable[[SimulationState], None] | None = None,
     ) -> SimulationResult:
         """Find the pose of the tissue for one frame.
 
@@ -132,7 +133,9 @@ class Simulator:
             conditions: gravity, friction, paralysis, an edited mandible; None for none of them.
             contact: whether surfaces collide; needs a simulator with collision geometry, and its setting `contact`.
             tolerance_mm: of this frame, above zero; None for that of the settings.
-            should_cancel: polled in every iteration; the solve ends with the last state when it returns True.
+            should_cancel: polled in every iteration; the solve ends with the last state when it returns True, and from
+                there another one may go on to wherever it likes.
+            on_way: told the state before every iteration; with contact it is free of intersections, as the last one is.
 
         Returns:
             The pose with its status. With contact its state is free of intersections whatever the status; its
@@ -182,7 +185,7 @@ class Simulator:
                 )
             accuracy = settings if share == 1.0 else replace(settings, tolerance_mm=_PASSING_TOLERANCE_MM)
             progress, state = self._step(
-                state, passed, passed + correction, way.at(share), contact, accuracy, should_cancel
+                state, passed, passed + correction, way.at(share), contact, accuracy, should_cancel, on_way
             )
             iterations += progress.iterations
             correction = state.positions - passed
@@ -213,12 +216,20 @@ class Simulator:
         contact: bool,
         settings: SimulationSettings,
         should_cancel: Callable[[], bool] | None,
+        on_way: Callable[[SimulationState], None] | None,
     ) -> tuple[Progress, SimulationState]:
         """Minimize for the target (N, 3) and pose that the tissue was given; return how it went and where it ended."""
         motion = PoseMotion(begin.pose, pose)
-        minimizer = Minimizer(self._tissue, settings, motion, contact, self._skin_nodes, should_cancel)
+
+        def state(nodes: np.ndarray, time: float) -> SimulationState:
+            # A jaw that has gone half of its way has pulled the tissue half of the way to its target.
+            met = target_nodes if time == 1.0 else begin.target_nodes + time * (target_nodes - begin.target_nodes)
+            return SimulationState(nodes, met, motion.at(time), contact)
+
+        tell = None if on_way is None else lambda nodes, time: on_way(state(nodes, time))
+        minimizer = Minimizer(self._tissue, settings, motion, contact, self._skin_nodes, should_cancel, tell)
         progress = minimizer.run(begin.positions, guess)
-        return progress, SimulationState(progress.nodes, target_nodes, motion.at(progress.time), contact)
+        return progress, state(progress.nodes, progress.time)
 
     def _minimum_distance(self, state: SimulationState) -> float:
         """Return the smallest distance between colliding surfaces in a state, millimeters."""

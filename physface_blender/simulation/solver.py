@@ -75,6 +75,7 @@ class Minimizer:
         contact: whether surfaces collide.
         skin_nodes: nodes that carry the skin, by whose displacement convergence is judged.
         should_cancel: polled in every iteration.
+        on_way: told the nodes and the time of every pose that is reached before the last one.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Minimizer:
         contact: bool,
         skin_nodes: np.ndarray,
         should_cancel: Callable[[], bool] | None,
+        on_way: Callable[[np.ndarray, float], None] | None = None,
     ) -> None:
         self._tissue = tissue
         self._settings = settings
@@ -92,6 +94,7 @@ class Minimizer:
         self._contact = tissue.contact if contact else None
         self._skin_nodes = skin_nodes
         self._should_cancel = should_cancel or (lambda: False)
+        self._on_way = on_way or (lambda _nodes, _time: None)
         self._settling = False
         self._gap = 0.0
         self._precondition: Callable[[np.ndarray], np.ndarray] | None = None
@@ -111,6 +114,7 @@ class Minimizer:
         stalled = 0
         expansion = None
         while progress.iterations < self._settings.max_iterations:
+            self._on_way(progress.nodes, progress.time)
             if self._should_cancel():
                 progress.status = Status.CANCELLED
                 return progress

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import bpy
 import numpy as np
 import pytest
 
-from physface_blender.blender import live, properties
+from physface_blender.blender import live, properties, requests
 from physface_blender.performance.arkit import ARKIT_NAMES
 
 
@@ -46,7 +48,27 @@ def test_what_an_animator_sets_can_be_overridden(still_face) -> None:
         for entry in group.bl_rna.properties:
             if entry.identifier not in ("rna_type", "name") and not entry.is_hidden:
                 assert entry.is_overridable, entry.identifier
-    own = ("live", "live_physics", "contact", "preview_resolution", "stiffness", "solo", "styles", "identity_0")
+    own = (
+        "live",
+        "live_physics",
+        "contact",
+        "preview_resolution",
+        "preview_as_bake",
+        "stiffness",
+        "solo",
+        "styles",
+        "identity_0",
+    )
     for name in own:
         assert settings.bl_rna.properties[name].is_overridable, name
     assert style.bl_rna.properties["weight"].is_animatable
+
+
+def test_the_preview_takes_the_cells_of_the_bake_when_asked(still_face) -> None:
+    settings = still_face.physface
+    settings.preview_resolution, settings.bake.resolution = 6.8, 3.2
+    assert requests.preview_character(still_face).resolution_mm == pytest.approx(6.8)
+    settings.preview_as_bake = True
+    assert requests.preview_character(still_face).resolution_mm == pytest.approx(3.2)
+    bake = requests.bake_character(still_face)
+    assert replace(bake, character="") == replace(requests.preview_character(still_face), character="")

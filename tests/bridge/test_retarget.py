@@ -190,6 +190,19 @@ def test_undo_and_clear_take_the_keys_back(still_face, write_capture) -> None:
     assert not list(compat.fcurves(skin))
 
 
+def test_what_a_slider_is_moved_by_hand_is_added_to_all_its_keyframes(scene, still_face, write_capture) -> None:
+    assert not bpy.ops.physface.offset_keys.poll()
+    bpy.ops.physface.import_capture(filepath=write_capture(capture_lines()))
+    scene.frame_set(2)
+    assert not bpy.ops.physface.offset_keys.poll(), "all sliders are where their keyframes put them"
+    before, others = values(still_face, "browInnerUp"), values(still_face, "jawOpen")
+    still_face.physface.expression.browInnerUp = still_face.physface.expression.browInnerUp + 0.25
+    assert bpy.ops.physface.offset_keys() == {"FINISHED"}
+    assert np.allclose(values(still_face, "browInnerUp"), np.clip(before + 0.25, 0.0, 1.0), atol=1e-5)
+    assert np.array_equal(values(still_face, "jawOpen"), others)
+    assert not bpy.ops.physface.offset_keys.poll()
+
+
 def test_the_curves_go_out_as_they_came_in(scene, still_face, write_capture, tmp_path) -> None:
     scene.render.fps, scene.frame_end = 30, 10
     bpy.ops.physface.import_capture(filepath=write_capture(capture_lines()))

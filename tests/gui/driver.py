@@ -21,9 +21,13 @@ PICTURES = Path(os.environ["PHYSFACE_GUI_PICTURES"])
 REPOSITORY = SCRIPT.resolve().parent.parent.parent
 COLUMNS = (0.3, 0.75, 0.9, 0.17)
 ROW = 8
+SLOWEST_CALLS = 3
+"""That are reported of every check."""
 
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(REPOSITORY), str(SCRIPT.resolve().parent)]
+
+from stopwatch import Stopwatch  # noqa: E402 - found by the line above
 
 bpy.context.preferences.view.show_splash = False  # before the window is there
 
@@ -295,8 +299,12 @@ def play() -> Steps:
     window.empty_scene()
     yield from window.sidebar()
     try:
-        yield from check.main(window)
+        with Stopwatch() as watch:
+            yield from check.main(window)
     finally:
+        for name, (clock, cpu) in sorted(watch.by_call.items(), key=lambda call: -call[1][0])[:SLOWEST_CALLS]:
+            window.measure(f"{name}: longest call, ms on the clock", 1000.0 * clock)
+            window.measure(f"{name}: the same, ms of CPU", 1000.0 * cpu)
         file = PICTURES / "measured.json"
         known = json.loads(file.read_text()) if file.is_file() else {}
         file.write_text(json.dumps(known | {SCRIPT.stem: window.measured}, indent=2))

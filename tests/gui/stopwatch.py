@@ -1,4 +1,4 @@
-"""How long PhysFace holds Blender's main thread: its timer, its handlers, the drawing of its panels, steps of its jobs."""
+"""How long PhysFace holds Blender's main thread: timer, handlers, panels that are drawn, operators, steps of jobs."""
 
 import os
 import time
@@ -19,6 +19,7 @@ class Stopwatch:
         longest: seconds on the clock of the longest call.
         longest_cpu: seconds of the main thread's CPU of the longest call: what it takes on a machine that does nothing else.
         longest_name: which one that was.
+        by_call: seconds on the clock and of CPU by name of a call, of the longest one by the clock.
     """
 
     def __init__(self) -> None:
@@ -26,19 +27,24 @@ class Stopwatch:
         self.updates = self.redraws = 0
         self.longest = self.longest_cpu = self.seconds = 0.0
         self.longest_name = ""
+        self.by_call: dict[str, tuple[float, float]] = {}
 
     def __enter__(self) -> "Stopwatch":
         """Put a clock before every function of ours that Blender calls."""
-        from physface_blender.blender import face_objects, handlers, live, panels
+        from physface_blender.blender import face_objects, handlers, live, operators, panels
         from physface_blender.blender.operators.base import JobOperator
 
         self._kept = [(live, "tick"), (face_objects, "pose"), (JobOperator, "_advance")]
+        quick = [owner for owner in operators.CLASSES if "perform" in vars(owner)]
+        self._kept += [(owner, "perform") for owner in quick]
         self._originals = [(owner, name, getattr(owner, name)) for owner, name in self._kept]
         for panel in panels.CLASSES:
             self._originals.append((panel, "draw", panel.draw))
             panel.draw = self._timed_drawing(panel.draw, f"{panel.__name__}.draw")
         advance = JobOperator._advance
         JobOperator._advance = lambda operator: self._timed(advance, f"a step of {operator.bl_idname}")(operator)
+        for owner in quick:
+            owner.perform = self._timed_method(owner.perform, owner.bl_idname)
         self._handlers = list(handlers._HANDLERS)
         if bpy.app.timers.is_registered(live.tick):
             bpy.app.timers.unregister(live.tick)
@@ -83,6 +89,10 @@ class Stopwatch:
     def _count_redraw(self) -> None:
         self.redraws += 1
 
+    def _timed_method(self, method, name: str):
+        timed = self._timed(method, name)
+        return lambda operator, context: timed(operator, context)
+
     def _timed_drawing(self, draw, name: str):
         timed = self._timed(draw, name)
 
@@ -97,8 +107,9 @@ class Stopwatch:
             try:
                 return function(*values, **named)
             finally:
-                self.longest = max(self.longest, time.perf_counter() - clock)
-                spent = time.thread_time() - cpu
+                elapsed, spent = time.perf_counter() - clock, time.thread_time() - cpu
+                self.longest = max(self.longest, elapsed)
+                self.by_call[name] = max(self.by_call.get(name, (0.0, 0.0)), (elapsed, spent))
                 if spent > self.longest_cpu:
                     self.longest_cpu, self.longest_name = spent, name
 

@@ -126,6 +126,26 @@ def test_of_many_live_requests_only_the_newest_is_served(client):
     np.testing.assert_array_equal(last[moving[-1]].arrays["skin"], served.arrays["skin"])
 
 
+def test_a_simulated_face_is_shown_on_its_way_to_where_the_newest_slider_is(client):
+    ask(client, live(NEUTRAL, physics=True))
+    open_mouth, half_open = (tuple(expression(jawOpen=weight)) for weight in (0.9, 0.5))
+    left = client.request(live(open_mouth, physics=True))
+    replies, end = [], time.monotonic() + 60.0
+    while not any(reply.serial == left for reply in replies):
+        assert time.monotonic() < end
+        replies += client.poll()
+        time.sleep(0.002)
+    wanted = client.request(live(half_open, physics=True))
+    last, more = collect(client, [left, wanted])
+    assert isinstance(last[left], messages.Superseded)
+    assert last[wanted].status == "converged"
+    shown = [reply for reply in replies + more if isinstance(reply, messages.Posed) and not reply.is_last]
+    assert {reply.serial for reply in shown} == {left, wanted}
+    assert {reply.status for reply in shown} == {messages.UNDER_WAY}
+    direct = ask(client, frame(1, half_open, contact=True))
+    np.testing.assert_allclose(last[wanted].arrays["skin"], direct.arrays["skin"], rtol=0.0, atol=0.02)
+
+
 def test_a_solve_is_cancelled_in_the_middle_and_the_backend_goes_on(client):
     # At 4.5 mm the solve ends after a second at the earliest, when rounding stops it.
     finer = create("Endless", simulation=ENDLESS, resolution_mm=4.5)

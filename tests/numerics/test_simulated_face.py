@@ -100,3 +100,25 @@ def test_no_expression_is_too_wild(assets, cache):
             assert (np.diff(result.energies) <= 1e-12 * result.energies[0]).all()
         crossing += intersections(character, character.pose(weights, contact=False), assets)
     assert crossing > 100
+
+
+def test_a_face_that_is_left_on_its_way_is_free_of_intersections_and_settles_where_it_would_have(character, assets):
+    state, shown = None, []
+    for jaw, roll in ((0.9, 0.0), (0.2, 0.8), (0.7, 0.0), (0.1, 0.6)):
+        steps = []
+        left = character.pose(
+            expression(jawOpen=jaw, mouthRollLower=roll),
+            start=state,
+            on_way=steps.append,
+            should_cancel=lambda steps=steps: len(steps) > 1,
+        )
+        assert left.is_cancelled
+        state = left.state
+        shown += steps
+    assert len(shown) == 8
+    assert sum(intersections(character, face, assets) for face in shown) == 0
+    wanted = expression(jawOpen=0.4, mouthRollLower=0.3)
+    # Where a next step is short something may still be far off, seldom; so both go on until it is ten times shorter.
+    settled, direct = (character.pose(wanted, start=start, tolerance_mm=0.001) for start in (state, None))
+    assert settled.result.status is Status.CONVERGED
+    assert np.linalg.norm(settled.skin - direct.skin, axis=1).max() < 0.01

@@ -97,14 +97,9 @@ class PHYSFACE_OT_add_face(JobOperator, bpy.types.Operator):
             character="new face", identity=tuple(identity.coefficients.tolist()), resolution_mm=COARSEST_MM
         )
         ticket = link.character(request)
-        for _ in link.await_last(ticket):
-            if ticket.progress is not None:
-                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
-            if job.cancel_requested:
-                link.cancel(ticket)
-                self.report({"INFO"}, "Adding the face was cancelled")
-                return {"CANCELLED"}
-            yield
+        if not (yield from self.answered(link, ticket, job)):
+            self.report({"INFO"}, "Adding the face was cancelled")
+            return {"CANCELLED"}
         ready = ticket.result(CharacterReady)
         with new_face.NewFace(bpy.context.scene, template, ready.arrays) as making:
             for _ in making.make():

@@ -15,7 +15,7 @@ from .. import face_objects, jobs
 from ..expression_presets import PresetError
 from ..face_objects import FaceObjectError
 from ..point_cache import PointCacheError
-from ..worker_link import LinkError
+from ..worker_link import LinkError, Ticket, WorkerLink
 
 
 class UserError(Exception):
@@ -97,6 +97,25 @@ class JobOperator(_DescribedOperator):
             What the operator returns: ``FINISHED`` when anything was changed, else ``CANCELLED``.
         """
         raise NotImplementedError
+
+    @staticmethod
+    def answered(link: WorkerLink, ticket: Ticket, job: jobs.Job) -> Generator[None, None, bool]:
+        """Wait for the last reply to a request, and say how far it is.
+
+        Returns:
+            False when the user has cancelled, and with that the request.
+
+        Raises:
+            LinkError: The backend is silent.
+        """
+        for _ in link.await_last(ticket):
+            if ticket.progress is not None:
+                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
+            if job.cancel_requested:
+                link.cancel(ticket)
+                return False
+            yield
+        return True
 
     def job_key(self, context: bpy.types.Context) -> int:
         """The face that the job works on."""

@@ -49,10 +49,7 @@ class PHYSFACE_OT_sculpt_bone(ReportingOperator, bpy.types.Operator):
         bone.show_in_front = True  # or the skin would hide it from the brush
         if not bone.visible_get():
             raise UserError(f"{bone.name} is in a hidden collection; show the collection first.")
-        for selected in context.selected_objects:
-            selected.select_set(False)
-        bone.select_set(True)
-        context.view_layer.objects.active = bone
+        face_objects.select_alone(context, bone)
         bpy.ops.object.mode_set(mode="SCULPT")
         return {"FINISHED"}
 
@@ -88,11 +85,8 @@ class PHYSFACE_OT_update_anatomy(JobOperator, bpy.types.Operator):
         link.character(requests.preview_character(skin))
         job.sentence = "Fitting the tissue to the bones"
         ticket = link.ask(requests.trial_pose(skin, expression(), acting))
-        for _ in link.await_last(ticket):
-            if job.cancel_requested:
-                link.cancel(ticket)
-                return {"CANCELLED"}
-            yield
+        if not (yield from self.answered(link, ticket, job)):
+            return {"CANCELLED"}
         ticket.result(Posed)
         skin = face_objects.find_skin(uid)
         if skin is None:

@@ -61,14 +61,9 @@ class _FittingOperator(JobOperator):
         link = worker_link.get(preferences.backend_settings())
         job.sentence = "Starting the backend"
         ticket = link.ask(request)
-        for _ in link.await_last(ticket):
-            if ticket.progress is not None:
-                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
-            if job.cancel_requested:
-                link.cancel(ticket)
-                self.report({"INFO"}, "Fitting the face was cancelled")
-                return {"CANCELLED"}
-            yield
+        if not (yield from self.answered(link, ticket, job)):
+            self.report({"INFO"}, "Fitting the face was cancelled")
+            return {"CANCELLED"}
         fitted, identity, name = self.fitted(ticket)
         template = load_template()
         yield

@@ -178,10 +178,7 @@ class PHYSFACE_OT_paint_mask(_MaskOperator, bpy.types.Operator):
         skin = self.skin(context)
         if context.mode not in ("OBJECT", "PAINT_WEIGHT"):
             raise UserError("Leave the current mode first: painting starts in Object Mode.")
-        for selected in context.selected_objects:
-            selected.select_set(selected == skin)
-        skin.select_set(True)
-        context.view_layer.objects.active = skin
+        face_objects.select_alone(context, skin)
         group = masks.ensure(skin, GROUPS[self.mask])
         skin.vertex_groups.active_index = group.index
         if not face_objects.has_bake(skin):

@@ -11,6 +11,7 @@ from ...backend.messages import PerformanceSolved, SolvePerformance
 from ...performance.curves import Performance
 from .. import (
     actor_capture,
+    animation,
     compat,
     evaluated_mesh,
     face_objects,
@@ -18,6 +19,7 @@ from .. import (
     live,
     performances,
     preferences,
+    requests,
     worker_link,
 )
 from ..properties import EXPRESSION_PATH
@@ -117,7 +119,7 @@ class PHYSFACE_OT_retarget_mesh(JobOperator, bpy.types.Operator):
         """Look at every frame, have the backend find the weights, then key them."""
         skin, scene = face_objects.skin_of(context.active_object), context.scene
         uid, chosen, link_settings = skin.session_uid, skin.physface.retarget, preferences.backend_settings()
-        request = SolvePerformance(resolution_mm=round(skin.physface.preview_resolution, 3))
+        request = SolvePerformance(resolution_mm=requests.preview_resolution(skin))
         if chosen.source == "MESH":
             if scene.frame_end < scene.frame_start:
                 raise UserError("The scene's frame range holds no frame; choose a last frame after the first.")
@@ -136,13 +138,8 @@ class PHYSFACE_OT_retarget_mesh(JobOperator, bpy.types.Operator):
             request = replace(request, files=tuple(performances.numbered_files(chosen.first_file)))
         link = worker_link.get(link_settings)
         ticket = link.ask(request)
-        for _ in link.await_last(ticket):
-            if ticket.progress is not None:
-                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
-            if job.cancel_requested:
-                link.cancel(ticket)
-                return {"CANCELLED"}
-            yield
+        if not (yield from self.answered(link, ticket, job)):
+            return {"CANCELLED"}
         solved = ticket.result(PerformanceSolved)
         skin = face_objects.find_skin(uid)
         if skin is None:
@@ -155,6 +152,36 @@ class PHYSFACE_OT_retarget_mesh(JobOperator, bpy.types.Operator):
             f"{skin.physface.retarget.summary}, keyframes {frames[0]} to {frames[-1]}; the skin is within "
             f"{solved.arrays['errors'].mean():.2f} mm of what was shown",
         )
+        return {"FINISHED"}
+
+
+class PHYSFACE_OT_offset_keys(ReportingOperator, bpy.types.Operator):
+    """Add to all keyframes of a slider what it was moved by hand in this frame: an actor's brows that rest too low."""
+
+    bl_idname = "physface.offset_keys"
+    bl_label = "Offset Keys by Sliders"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """On a character with a keyed slider that is not where its keyframes put it."""
+        if not needs_skin(cls, context):
+            return False
+        if not animation.slider_offsets(face_objects.skin_of(context.active_object), context.scene.frame_current_final):
+            cls.poll_message_set(
+                "Move keyed sliders first to where they should be in this frame, without a new keyframe"
+            )
+            return False
+        return True
+
+    def perform(self, context: bpy.types.Context) -> Result:
+        """Shift the curves."""
+        skin = face_objects.skin_of(context.active_object)
+        offsets = animation.slider_offsets(skin, context.scene.frame_current_final)
+        animation.offset_slider_keys(skin, offsets)
+        live.mark(skin)
+        moved = ", ".join(f"{name} {offset:+.2f}" for name, offset in offsets.items())
+        self.report({"INFO"}, f"Moved all keyframes of {moved}")
         return {"FINISHED"}
 
 
@@ -187,4 +214,10 @@ def _is_of_slider(curve: bpy.types.FCurve) -> bool:
     return curve.data_path.startswith(f"{EXPRESSION_PATH}.")
 
 
-CLASSES = (PHYSFACE_OT_import_capture, PHYSFACE_OT_retarget, PHYSFACE_OT_retarget_mesh, PHYSFACE_OT_clear_keys)
+CLASSES = (
+    PHYSFACE_OT_import_capture,
+    PHYSFACE_OT_retarget,
+    PHYSFACE_OT_retarget_mesh,
+    PHYSFACE_OT_offset_keys,
+    PHYSFACE_OT_clear_keys,
+)

@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ...backend.errors import StyleError
 from ...backend.messages import LearnStyle, StyleLearned
-from .. import actor_capture, animation, face_objects, jobs, live, preferences, styles, worker_link
+from .. import actor_capture, animation, face_objects, jobs, live, preferences, requests, styles, worker_link
 from .base import JobOperator, ReportingOperator, Result, UserError, Work, needs_skin
 
 _NAME = re.compile(r"[^\x00-\x1f<>:\"/\\|?*.][^\x00-\x1f<>:\"/\\|?*]{0,59}")
@@ -209,17 +209,12 @@ class PHYSFACE_OT_learn_style(JobOperator, bpy.types.Operator):
             LearnStyle(
                 actor_file=str(capture),
                 style_file=str(styles.file_of(name)),
-                resolution_mm=round(skin.physface.preview_resolution, 3),
+                resolution_mm=requests.preview_resolution(skin),
             )
         )
-        for _ in link.await_last(ticket):
-            if ticket.progress is not None:
-                job.fraction, job.sentence = ticket.progress.fraction, ticket.progress.sentence
-            if job.cancel_requested:
-                link.cancel(ticket)
-                self.report({"INFO"}, "The learning of the style was cancelled")
-                return {"CANCELLED"}
-            yield
+        if not (yield from self.answered(link, ticket, job)):
+            self.report({"INFO"}, "The learning of the style was cancelled")
+            return {"CANCELLED"}
         learned = ticket.result(StyleLearned)
         skin = face_objects.find_skin(uid)
         if skin is None:

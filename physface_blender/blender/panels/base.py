@@ -44,6 +44,16 @@ def split_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
     return column
 
 
+def draw_resolutions(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+    """The sizes of the tissue's cells in preview and bake, and the switch that lets the preview take those of the bake."""
+    row = column.row(align=True)
+    size = row.row(align=True)
+    size.active = not settings.preview_as_bake
+    size.prop(settings, "preview_resolution", text="Preview mm")
+    row.prop(settings, "preview_as_bake", text="", icon="RENDER_ANIMATION")
+    column.prop(settings.bake, "resolution", text="Bake mm")
+
+
 def draw_without_physics(layout: bpy.types.UILayout, skin: bpy.types.Object) -> None:
     """A line where the settings of a panel are not seen, because the preview is the network's alone."""
     if not skin.physface.live_physics and not face_objects.has_bake(skin):

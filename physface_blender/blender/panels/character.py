@@ -5,7 +5,7 @@ import bpy
 
 from ...backend.client import ClientState
 from .. import face_objects, worker_link
-from .base import SidebarPanel, SkinPanel, draw_job, split_column
+from .base import SidebarPanel, SkinPanel, draw_job, draw_resolutions, split_column
 
 SHOWN_MODES = 12
 """Of the identity, the first and largest."""
@@ -44,9 +44,7 @@ class PHYSFACE_PT_character(SidebarPanel, bpy.types.Panel):
                 row.operator("physface.release_mesh", text="", icon="X")
                 _draw_bound_parts(layout, skin)
             layout.label(text=f"{skin.name} (seed {skin.physface.seed})", icon="USER")
-            column = split_column(layout)
-            column.prop(skin.physface, "preview_resolution", text="Preview mm")
-            column.prop(skin.physface.bake, "resolution", text="Bake mm")
+            draw_resolutions(split_column(layout), skin.physface)
         _draw_backend(layout)
 
 

@@ -4,7 +4,7 @@
 import bpy
 
 from .. import face_objects
-from .base import SkinPanel, draw_without_physics, split_column
+from .base import SkinPanel, draw_resolutions, draw_without_physics, split_column
 
 
 class PHYSFACE_PT_physics(SkinPanel, bpy.types.Panel):
@@ -28,8 +28,7 @@ class PHYSFACE_PT_physics(SkinPanel, bpy.types.Panel):
         column.prop(settings, "poisson_ratio")
         self.layout.operator_menu_enum("physface.set_quality", "quality", icon="PRESET")
         column = split_column(self.layout)
-        column.prop(settings, "preview_resolution", text="Preview mm")
-        column.prop(settings.bake, "resolution", text="Bake mm")
+        draw_resolutions(column, settings)
 
 
 class PHYSFACE_PT_gravity(SkinPanel, bpy.types.Panel):

@@ -41,6 +41,7 @@ class PHYSFACE_PT_retarget(SkinPanel, bpy.types.Panel):
         row = layout.row(align=True)
         is_mesh = settings.source in ("MESH", "FILES")
         row.operator("physface.retarget_mesh" if is_mesh else "physface.retarget", icon="ACTION")
+        row.operator("physface.offset_keys", text="", icon="ANCHOR_BOTTOM")
         row.operator("physface.clear_keys", text="", icon="TRASH")
         layout.label(text=f"Scene: {animation.frame_rate(context.scene):.6g} fps", icon="TIME")
         if settings.summary:

@@ -142,7 +142,7 @@ def evaluate_style(arguments: Sequence[str], tell: Callable[[float, str], None])
         "command": f"python3 build.py train actuation --config {metrics['configuration']} && "
         "python3 build.py evaluate style",
         "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        "machine": "one core of an AMD EPYC (Zen 5), 24 GB, no GPU, shared with other work",
+        "machine": "measured on one core of an AMD EPYC (Zen 5), 24 GB, shared with other work",
     }
     options.out.mkdir(parents=True, exist_ok=True)
     _draw(options.out, ways, models, unified, lessons, stage, tell)
@@ -156,8 +156,9 @@ def _budget(metrics: dict) -> str:
     devices = " and ".join(sorted(set(metrics["devices"].values())))
     if configuration.first.seconds:
         return (
-            f"time, {configuration.first.seconds:.0f} s for the first stage and {configuration.second.seconds:.0f} s "
-            f"for the second, side by side as processes on one {devices}; minutes are by the clock"
+            f"time, {configuration.first.seconds:.0f} s for the first\nstage and {configuration.second.seconds:.0f} s "
+            f"for the second, side by side on one {devices}, where a process each called what the\ncommand calls; the "
+            "command then measured them. Minutes are by the clock"
         )
     return f"number of steps ({devices}; minutes are CPU time of one core)"
 

@@ -25,7 +25,7 @@ ROWS = {
 
 TEXT = """# Style
 
-Made by `{command}` ({machine}, {date}, configuration `{configuration}`); the numbers are also in [style.json](style.json).
+Made by `{command}` ({machine}, {date}); the numbers are also in [style.json](style.json).
 
 All actors are **synthetic** (see [the format of an actor's capture](../formats/actor.md)): identities and style maps are
 drawn, what they perform comes from real captures of two people. Errors are mean distances over the captured vertices of the
@@ -39,9 +39,9 @@ Their input of N_e was configured by the validation alone; their muscles, on 202
 The physical models go through both stages: first against tensors from passive simulation, then through differentiable
 projective dynamics on cells of 5 mm, one tensor a cell, without contact. Beside what was captured all rows but the last are
 taught 200 drawn expressions of each actor, with what that actor's own regression on its blendweights says of them; the paper
-has no such teacher. All rows but the last get the same {budget}: minutes where the paper takes two days, so they are
-comparable to each other and not to the paper's, which stand beside them for the order. The displacement model has no second
-stage.
+has no such teacher. All rows but the last get the same {budget}.
+The paper takes two days, so the rows are comparable to each other and not to the paper's, which stand beside them for the
+order. The displacement model has no second stage.
 
 | model | this page, mm | against the rig | validation, mm | training, minutes | paper, mm |
 |---|---|---|---|---|---|

@@ -12,7 +12,7 @@ from ..networks.generalized import EXPRESSION_COUNT, GeneralizedModel
 from ..networks.style import CROSSED_COUNT, FEATURE_COUNT, STYLE_SIZE, Readout, StyleModel, StyleNetwork
 from ..performance.arkit import ARKIT_NAMES
 from .style_examples import StyleExamples, displacement
-from .style_field import MUSCLE_SHARE, field_readout, output_coefficients
+from .style_field import MUSCLE_SHARE, field_readout
 
 RIDGE = 1.0
 OVERSHOOT = 30.0
@@ -111,8 +111,7 @@ def fit_style(
             if not progress(step / total, f"Learning the style, {error:.2f} mm from what was shown"):
                 raise StyleFitCancelled("The learning of the style was cancelled.")
     muscles = MUSCLE_SHARE * (torch.einsum("k,kij->ij", code, known) + correction).detach()
-    coefficients = output_coefficients(model, styles.network, examples, muscles)
-    return Readout(muscles, field_readout(styles.network, coefficients))
+    return Readout(muscles, field_readout(model, styles.network, examples, muscles))
 
 
 def _tensor(values: np.ndarray) -> torch.Tensor:

@@ -28,10 +28,10 @@ RIGHT_VIEW = tuple(int(MIRROR_INDEX[index]) for index in LEFT_VIEW)
 STYLE_FILE = "style"
 UNSTYLED = ("eyeBlink", "eyeLook", "tongueOut")
 """What is nobody's style: lids that are asked to close must close, and eyes look where they are told."""
-STYLE_SIZE = 96
-"""Numbers in the style input of N_e."""
 FIELD_WIDTH, FIELD_DEPTH = 128, 5
 """Of N_e."""
+STYLE_SIZE = 3 * FIELD_WIDTH
+"""Numbers in the style input of N_e: what it adds to each of the output weights."""
 
 
 class Readout(NamedTuple):
@@ -56,7 +56,8 @@ class StyleNetwork(nn.Module):
         T(w, s) = clamp(w + sum_k s_k M_k (h(w) - h(0)), 0, 1)        what the muscles do
         q(w, s) = sum_k s_k Q_k (h(w) - h(0))                         the third input of N_e,
 
-    and the output weights of N_e get a part that is linear in q. h holds the weights, their squares, and
+    and q is added to the output weights of N_e. (A basis of 96 that six actors shared took half of what it needs off a new
+    actor.) h holds the weights, their squares, and
     ``CROSSED_COUNT`` learned features of each half of the face (two Lipschitz layers, the same for both halves). Both are
     linear in the code s, so that styles blend evenly; a code of zeros and an expression of zeros change nothing. What
     ``UNSTYLED`` names is never changed, nor heard by q.
@@ -69,8 +70,6 @@ class StyleNetwork(nn.Module):
         self.crossed = LipschitzLinear(CROSSED_COUNT, CROSSED_COUNT)
         self.readouts = nn.Parameter(torch.zeros(actor_count, EXPRESSION_COUNT, FEATURE_COUNT))
         self.fields = nn.Parameter(torch.zeros(actor_count, STYLE_SIZE, FEATURE_COUNT))
-        self.outputs = nn.Linear(STYLE_SIZE, 3 * FIELD_WIDTH, bias=False)
-        nn.init.zeros_(self.outputs.weight)
         styled = torch.tensor([0.0 if name.startswith(UNSTYLED) else 1.0 for name in ARKIT_NAMES])
         self.register_buffer("styled", styled, persistent=False)
         heard = torch.cat([styled, styled, torch.ones(2 * CROSSED_COUNT)])
@@ -110,7 +109,7 @@ class StyleNetwork(nn.Module):
 
     def output_weight(self, style: torch.Tensor) -> torch.Tensor:
         """What is added to the output weights (B, FIELD_WIDTH, 3) of N_e for style inputs (B, STYLE_SIZE)."""
-        return self.outputs(style).unflatten(-1, (3, FIELD_WIDTH)).mT
+        return style.unflatten(-1, (3, FIELD_WIDTH)).mT
 
     @torch.no_grad()
     def widened(self, field: ModulatedSiren) -> ModulatedSiren:
@@ -120,7 +119,7 @@ class StyleNetwork(nn.Module):
         state = field.state_dict()
         for name in [name for name in state if name.startswith(("scales", "shifts")) and name.endswith("weight")]:
             state[name] = torch.nn.functional.pad(state[name], (0, STYLE_SIZE))
-        state["output_modulation.weight"] = torch.cat([state["output_modulation.weight"], self.outputs.weight], dim=1)
+        state["output_modulation.weight"] = torch.cat([state["output_modulation.weight"], torch.eye(STYLE_SIZE)], dim=1)
         whole.load_state_dict(state)
         return whole.eval().requires_grad_(False)
 
@@ -130,7 +129,7 @@ class StyleModel:
     """The trained style network behind plain arrays.
 
     Attributes:
-        network: features and what N_e does with the style input; its own readouts are not used here.
+        network: the features; its own readouts are not used here.
         readouts: what is learned, by the name of a style.
     """
 
@@ -182,10 +181,10 @@ class StyleModel:
 
     @property
     def feature_hash(self) -> str:
-        """Hexadecimal, of what readouts belong to: the features, and what N_e does with the style input."""
+        """Hexadecimal, of what readouts belong to: the features and, by the shipped style inputs, N_e."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.network.state_dict().items()):
-            if name not in ("readouts", "fields"):
+            if name != "readouts":
                 digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()[:16]
 

@@ -20,13 +20,18 @@ from physface_blender.performance.arkit import expression
 
 WEIGHTS = os.environ.get("PHYSFACE_WEIGHTS")  # another training than the shipped one, to try it
 ENDLESS = {"method": "local_global", "tolerance_mm": 1e-12, "max_iterations": 10_000_000, "contact": False}
+EXACT = {"tolerance_mm": 1e-3}
+AGREEMENT_MM = 5e-3
+"""Of two solves with ``EXACT`` in two processes. Measured: nothing, or 1.2e-3 where one process has just compiled kernels
+that the other found in numba's cache; sums in single precision are then rounded otherwise."""
 NEUTRAL = (0.0,) * 52
 TALKING = tuple(expression(jawOpen=0.5, mouthFunnel=0.3, mouthSmileLeft=0.4))
 
 
 def create(name="Face", **changes):
     identity = tuple(np.random.default_rng(5).standard_normal(100).clip(-2.5, 2.5))
-    return replace(messages.CreateCharacter(character=name, identity=identity, resolution_mm=7.0), **changes)
+    made = messages.CreateCharacter(character=name, identity=identity, resolution_mm=7.0, simulation=EXACT)
+    return replace(made, **changes)
 
 
 def live(weights=TALKING, **changes):
@@ -97,16 +102,17 @@ def test_making_a_character_tells_how_far_it_is_and_hands_out_its_rest_shape(cli
     assert ask(client, replace(live(), character="Other")).kind == "unknown_character"
 
 
-@pytest.mark.parametrize("request_", [live(), live(physics=True, contact=False)], ids=["network", "physics"])
+@pytest.mark.parametrize("request_", [live(), frame(1)], ids=["network", "physics"])
 def test_the_worker_and_its_twin_give_the_same_arrays(client, twin, request_):
     ours, theirs = ask(twin, request_), ask(client, request_)
     assert isinstance(theirs, messages.Posed)
-    assert theirs.status == ("converged" if request_.physics else "network")
+    is_network = isinstance(request_, messages.PoseLive)
+    assert theirs.status == ours.status == ("network" if is_network else "converged")
     assert np.abs(theirs.arrays["skin"]).max() > 50.0
     assert set(ours.arrays) == set(theirs.arrays) == {"skin", "lashes", "jaw", "eye_left", "eye_right"}
-    for name, array in ours.arrays.items():  # to the last bit, but for the sums of a linear algebra library's threads
-        np.testing.assert_allclose(theirs.arrays[name], array, rtol=0.0, atol=1e-6 * request_.physics, err_msg=name)
-    assert (ours.status, ours.iterations) == (theirs.status, theirs.iterations)
+    for name, array in ours.arrays.items():
+        tolerance = 0.0 if is_network else AGREEMENT_MM
+        np.testing.assert_allclose(theirs.arrays[name], array, rtol=0.0, atol=tolerance, err_msg=name)
 
 
 def test_of_many_live_requests_only_the_newest_is_served(client):
@@ -175,7 +181,7 @@ def test_frames_start_from_the_frame_they_name(client, twin):
     twins = [twin.request(frame(0, NEUTRAL))]
     twins.append(twin.request(frame(1, start_serial=twins[0])))
     expected, _ = collect(twin, twins)
-    np.testing.assert_allclose(last[serials[1]].arrays["skin"], expected[twins[1]].arrays["skin"], atol=1e-6)
+    np.testing.assert_allclose(last[serials[1]].arrays["skin"], expected[twins[1]].arrays["skin"], atol=AGREEMENT_MM)
 
     lost = ask(client, frame(2, start_serial=123_456))
     assert (type(lost), lost.kind) == (messages.Failed, "start_state_lost")
@@ -241,7 +247,7 @@ def test_a_worker_killed_in_a_bake_keeps_what_was_done_and_the_next_bake_works(s
     lost = [reply for reply in replies if isinstance(reply, messages.WorkerLost)]
     assert [reply.restarted for reply in lost] == [True]
     again = ask(client, frame(1))  # the character is made anew without being asked for
-    np.testing.assert_allclose(again.arrays["skin"], finished.arrays["skin"], atol=1e-6)
+    np.testing.assert_allclose(again.arrays["skin"], finished.arrays["skin"], atol=AGREEMENT_MM)
     client.close()
 
 
@@ -251,7 +257,7 @@ def test_effects_go_through_both_transports(client, twin):
     assert isinstance(there, messages.Posed)
     assert {"rest_mandible", "rest_lower_teeth", "rest_lower_gum"} < set(there.arrays)
     for name, array in there.arrays.items():
-        np.testing.assert_allclose(array, here.arrays[name], atol=1e-6)
+        np.testing.assert_allclose(array, here.arrays[name], atol=AGREEMENT_MM)
     plain = ask(client, frame(2))
     assert "rest_mandible" not in plain.arrays
     assert np.abs(plain.arrays["skin"] - there.arrays["skin"]).max() > 1.0

@@ -30,7 +30,6 @@ def model():
     network = StyleNetwork(2)
     torch.nn.init.normal_(network.readouts, std=0.1)
     torch.nn.init.normal_(network.fields, std=0.1)
-    torch.nn.init.normal_(network.outputs.weight, std=0.1)
     network.requires_grad_(False)
     return StyleModel(network, {"one": network.readout(0), "two": network.readout(1)})
 
@@ -86,7 +85,6 @@ def test_gradients_match_central_differences():
     network = StyleNetwork(1).double()
     torch.nn.init.normal_(network.readouts, std=0.1)
     torch.nn.init.normal_(network.fields, std=0.1)
-    torch.nn.init.normal_(network.outputs.weight, std=0.1)
     generalized = GeneralizedNetwork().double()
     torch.nn.init.normal_(generalized.expression_field.output.weight, std=0.1)
     coordinates = 0.5 * torch.randn(len(ASKED), 4, 4, dtype=torch.double)

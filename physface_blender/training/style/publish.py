@@ -47,4 +47,5 @@ def _history(models: Path) -> str:
     """What the manifest shall say of weights that go on from the published ones."""
     before = published_entry(models, STYLE_FILE)
     told = before.get("history", f"Features and muscles: {before.get('steps', 'unknown')} steps.")
-    return f"{told} Then the style input of N_e was solved for anew by the command above, features and muscles kept."
+    again = "Then the style input of N_e was solved for anew by the command above, features and muscles kept."
+    return told if told.endswith(again) else f"{told} {again}"

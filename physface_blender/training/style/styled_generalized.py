@@ -11,7 +11,7 @@ import torch
 
 from ...fitting.actor_capture import ActorCapture
 from ...fitting.style_examples import StyleExamples, displacement
-from ...fitting.style_field import MUSCLE_SHARE, field_readout, output_coefficients, shared_basis
+from ...fitting.style_field import MUSCLE_SHARE, field_readout
 from ...fitting.style_fit import FRAMES, POINTS, RIDGE, fit_style, ridge_weights, style_loss
 from ...networks.generalized import GeneralizedModel, load_generalized
 from ...networks.style import STYLE_FILE, StyleModel, StyleNetwork, load_style
@@ -109,16 +109,10 @@ def solve_fields(
     examples: Sequence[StyleExamples],
     progress: Callable[[float, str], None],
 ) -> None:
-    """Solve for the style input of N_e, in place: an output layer for the trained actors, and the readouts of all."""
-    found = []
+    """Solve for the style input of N_e of all actors, in place."""
     for index, (one, muscles) in enumerate(zip(examples, network.readouts, strict=True)):
         progress(index / len(examples), f"Solving for the style input of N_e, actor {index + 1} of {len(examples)}")
-        found.append(output_coefficients(model, network, one, muscles))
-    heard = network.heard * network.features(torch.cat([one.asked for one in examples[:TRAINED_ACTORS]]))
-    basis, fields = shared_basis(found[:TRAINED_ACTORS], heard.square().mean(dim=0).sqrt())
-    network.outputs.weight.copy_(basis)
-    fields += [field_readout(network, one) for one in found[TRAINED_ACTORS:]]
-    network.fields.copy_(torch.stack(fields))
+        network.fields[index] = field_readout(model, network, one, muscles)
 
 
 def train_styles(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 PAPER = {
     "6.8": (1.4679, 0.6615, 0.7346, 0.0178),
     "4.5": (1.1270, 0.5466, 0.8033, 0.0157),
@@ -105,6 +107,7 @@ Dynamic:
 {dynamic}
 
 {finest}
+{gap}
 ![Share of all points whose distance is below a limit](generalized_v2v.png)
 
 *Figure 12: cumulative curves of the distance between corresponding points, over all points and frames of a set. Those of
@@ -170,6 +173,7 @@ def write_page(path: Path, report: dict[str, Any]) -> None:
         static=_resolutions(report["static"], paper=True),
         dynamic=_resolutions(report["dynamic"], paper=False),
         finest=_finest(report),
+        gap=_gap(report),
         bones="\n".join(_bone_row(name, report[name]) for name in ("static", "dynamic")),
         ablations=_ablations(report.get("ablations", {}), report.get("ablation_budget", {})),
         linear=_linear(report),
@@ -220,6 +224,31 @@ def _finest(report: dict[str, Any]) -> str:
             )
         return "1.3 mm was not simulated.\n"
     return f"At 1.3 mm only {row['frames']} frames a set were simulated; compare the last column.\n"
+
+
+def _gap(report: dict[str, Any]) -> str:
+    """How what the simulation is above the network falls with the size of the cells."""
+    lines = []
+    for name in ("static", "dynamic"):
+        rows = {float(size): row for size, row in report[name]["simulated"].items()}
+        most = max((row["frames"] for row in rows.values()), default=0)
+        gaps = {
+            size: row["v2v_mm"] - row["network_v2v_mm"]
+            for size, row in rows.items()
+            if row["frames"] == most and row["v2v_mm"] > row["network_v2v_mm"]
+        }
+        if len(gaps) > 2:
+            slope, _ = np.polyfit(np.log(list(gaps)), np.log(list(gaps.values())), 1)
+            low = min(gaps)
+            lines.append(f"{name} {gaps[low]:.4f} mm at {low:g} mm, order {slope:.2f} (fitted over {len(gaps)} sizes)")
+    if not lines:
+        return ""
+    return (
+        f"What the simulated faces are above the network, in millimeters: {'; '.join(lines)}. It is what cells cannot\n"
+        "follow of the network's field between their nodes, and falls with nearly the square of their size. In per cent it\n"
+        "rises when the network gets better; the paper's own simulated faces are 3.9 % above its network at 2 mm, and\n"
+        "2.4 % at 1.3 mm.\n"
+    )
 
 
 def _bone_row(name: str, found: dict[str, Any]) -> str:

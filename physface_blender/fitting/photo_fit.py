@@ -40,6 +40,10 @@ UNSEEN = np.isin(ARKIT_NAMES, ("cheekPuff", "cheekSquintLeft", "cheekSquintRight
 """What no landmark shows: cheeks have none, and what moves toward the viewer hardly moves in the picture. Left free,
 these weights take what identity and contour are off: a portrait with a smile got puffed cheeks."""
 
+FARTHEST_FOCAL = 4.0
+"""Of the logarithm of the focal length from the expected one: fifty times as long, or a fiftieth."""
+ORDER = "They are 68 points in iBUG order, with the right half of the face first."
+
 
 @dataclass(frozen=True, eq=False)
 class Camera:
@@ -172,6 +176,13 @@ def fit_photo(
             slope[-1] += FOCAL_DEVIATION**-2 * (expected_focal - camera.log_focal)
             parameters, step = parameters.improved(system, slope, prior, 7, held=UNSEEN)
             camera = camera.stepped(step)
+            # Landmarks that no face has can drive the camera into the head or infinitely far away.
+            lost = (
+                not abs(camera.log_focal - expected_focal) < FARTHEST_FOCAL
+                or not (camera.placed(points)[:, 2] < 0.0).all()
+            )
+            if lost:
+                raise NoFaceError(f"The landmarks are not those of a face: no camera sees one like that. {ORDER}")
     fitted = camera.project(model.performed(parameters.identity, parameters.expression))
     distances = np.linalg.norm(fitted - landmarks, axis=1)
     inner = known.copy()
@@ -180,8 +191,7 @@ def fit_photo(
     error = float(distances[inner].mean())
     if not error < WORST_PIXELS_SHARE * width:
         raise NoFaceError(
-            f"The landmarks are not those of a face: the best fit is {error:.0f} pixels away from them on average. They "
-            "are 68 points in iBUG order, with the right half of the face first."
+            f"The landmarks are not those of a face: the best fit is {error:.0f} pixels away from them on average. {ORDER}"
         )
     bone_error = float(np.linalg.norm(bones.errors(parameters.identity), axis=1).mean())
     return PhotoFit(parameters, camera, fitted, error, width, bone_error)

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from .allocator import keep_freed_memory
+from .generalized.loop import TrainingDivergedError
 from .generalized.publish import publish_generalized
 from .generalized.run import run_ablations, run_generalized
 from .style.actuation_run import run_actuation
@@ -55,7 +56,11 @@ def main() -> int:
     if arguments.start is not None:
         run = partial(run, start=arguments.start)
     out = arguments.out or Path("build/training") / arguments.model
-    metrics = run(arguments.config, arguments.data, out, progress)
+    try:
+        metrics = run(arguments.config, arguments.data, out, progress)
+    except TrainingDivergedError as error:
+        print(error, file=sys.stderr)
+        return 1
     if not metrics:
         return 0  # the first of several processes has them, and says so
     if arguments.publish:

@@ -79,7 +79,8 @@ ABLATION_CONFIGURATIONS = {
     "full": CONFIGURATIONS["full"],
 }  # fmt: skip
 """The same budget for every row of the ablations. All but ``full`` go on from the shipped weights: from fresh ones a
-thousand steps leave every row at 3 mm, where only the loss of the skin shows. ``cpu`` takes a minute of one core a row."""
+thousand steps leave every row at 3 mm, where only the loss of the skin shows. ``cpu`` takes two minutes of one core a
+row."""
 
 ABLATIONS: dict[str, tuple[str, ...]] = {
     "full": (),

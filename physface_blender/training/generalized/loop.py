@@ -34,8 +34,8 @@ class TrainingDivergedError(RuntimeError):
     def __init__(self, step: int, learning_rate: float) -> None:
         """Say where it happened and what to do."""
         super().__init__(
-            f"The training diverged before step {step}: its losses are not finite. Its last checkpoint is good; "
-            f"go on from it with a smaller learning rate than {learning_rate:g}."
+            f"The training diverged before step {step}: its losses are not finite. Give the configuration a smaller "
+            f"learning rate than {learning_rate:g} and train into a new folder."
         )
 
 
@@ -75,6 +75,9 @@ def train(
 
     Returns:
         The trained network.
+
+    Raises:
+        TrainingDivergedError: the losses are no numbers any more.
     """
     directory.mkdir(parents=True, exist_ok=True)
     device, batch = workers.device, workers.share(configuration.batch)

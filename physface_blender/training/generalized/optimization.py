@@ -1,7 +1,5 @@
 """One step of the generalized model's training; on a GPU it is recorded once and then replayed."""
 
-from typing import Self
-
 import torch
 
 from ...networks.generalized import GeneralizedNetwork
@@ -44,12 +42,11 @@ class Optimization:
         self._taken = 0
         self._recorded: tuple[torch.cuda.CUDAGraph, Lesson] | None = None
 
-    def load(self, state: dict) -> Self:
+    def load(self, state: dict) -> None:
         """Go on with the optimizer of a checkpoint."""
         rate = self.optimizer.param_groups[0]["lr"]
         self.optimizer.load_state_dict(state)
         self.optimizer.param_groups[0]["lr"] = rate
-        return self
 
     def step(self, lesson: Lesson, learning_rate: float) -> None:
         """Learn a lesson."""

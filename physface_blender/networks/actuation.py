@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ STYLE_SIZE = 4
 STYLE_FEATURES = 32
 EXPRESSION_FEATURES = 64
 CODE_SIZE = STYLE_FEATURES + EXPRESSION_FEATURES
+"""Of z."""
 JAW_WIDTH = 64
 EXPRESSION_SCALE = 0.25
 """Of the blendweights before their MLP: GELU layers are nearly straight for small inputs, and so are faces. With 4 models
@@ -47,15 +49,31 @@ class ActuationSettings:
     depth: int = 4
 
 
+class ActuationCode(NamedTuple):
+    """What the networks are driven by, for B expressions in a style each.
+
+    Attributes:
+        z: (B, CODE_SIZE) of the paper.
+        still: (B, CODE_SIZE) z without the expression.
+        answer: (B, ...) products of the expression's answer with (1, style); zero without an expression.
+    """
+
+    z: torch.Tensor
+    still: torch.Tensor
+    answer: torch.Tensor
+
+
 class ActuationModel(nn.Module):
     """Style codes, the two MLPs to z, N_A and N_B.
 
     N_A: canonical coordinates to a symmetric tensor; its first layer is sine, the others GELU, every layer's output is
     scaled by 1 + m with the modulation m = tanh(linear(z)). Our deviations: the coordinates are four, with the parting
     coordinate that tells upper and lower lips apart where they touch, as in the generalized model; the modulation acts
-    as 1 + m, so that a fresh network passes everything; the output's weights are linear in z besides, as in the generalized
-    model, because tensors are nearly linear in the expression and are learned several times faster as such; the tensor is
-    I + the output.
+    as 1 + m, so that a fresh network passes everything; the tensor is I + the output; and, with the answer d of an
+    expression, which is the blendweights and how far their MLP is from that of a still face, the weights of N_A's output
+    are linear in the products of d with (1, style), and so is what stands beside N_B's MLP. For a face answers an
+    expression nearly in proportion, each person in its own proportions: from z alone, where expression and style stand
+    beside each other, the layers have to learn to multiply first. Without an expression nothing is actuated, in any style.
     """
 
     def __init__(self, settings: ActuationSettings) -> None:
@@ -78,8 +96,9 @@ class ActuationModel(nn.Module):
             (nn.Linear if settings.sine else layer)(width, width) for _ in range(settings.depth - 1)
         )
         self.modulation = nn.Linear(CODE_SIZE, width * settings.depth)
-        self.output = nn.Linear(width, settings.output_count)
-        self.output_modulation = nn.Linear(CODE_SIZE, width * settings.output_count)
+        answers = (settings.expression_count + EXPRESSION_FEATURES) * (1 + STYLE_SIZE)
+        self.output = nn.Linear(answers, width * settings.output_count, bias=False)
+        self.jaw_output = nn.Linear(answers, 6, bias=False)
         self.jaw = nn.Sequential(
             layer(CODE_SIZE, JAW_WIDTH), nn.GELU(), layer(JAW_WIDTH, JAW_WIDTH), nn.GELU(), nn.Linear(JAW_WIDTH, 6)
         )
@@ -91,23 +110,29 @@ class ActuationModel(nn.Module):
                     hidden.weight.uniform_(-bound, bound)
                     hidden.bias.uniform_(-bound, bound)
             self.output.weight.zero_()
-            self.output.bias.zero_()
-            self.output_modulation.weight.zero_()
-            self.output_modulation.bias.zero_()
+            self.jaw_output.weight.zero_()
             self.jaw[-1].weight.zero_()
             self.jaw[-1].bias.zero_()
 
-    def code(self, expression: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        """Z (B, CODE_SIZE) of expressions (B, expression_count) and style codes (B, STYLE_SIZE)."""
-        return torch.cat([self.expression_mlp(EXPRESSION_SCALE * expression), self.style_mlp(style)], dim=-1)
+    def code(self, expression: torch.Tensor, style: torch.Tensor) -> ActuationCode:
+        """Of expressions (B, expression_count) and style codes (B, STYLE_SIZE)."""
+        still = self.expression_mlp(torch.zeros_like(expression))
+        moved, styled = self.expression_mlp(EXPRESSION_SCALE * expression), self.style_mlp(style)
+        answer = torch.cat([expression, moved - still], dim=-1)
+        factors = torch.cat([torch.ones_like(style[:, :1]), style], dim=-1)
+        return ActuationCode(
+            torch.cat([moved, styled], dim=-1),
+            torch.cat([still, styled], dim=-1),
+            (factors[:, :, None] * answer[:, None]).flatten(1),
+        )
 
-    def modulation_code(self, code: torch.Tensor) -> torch.Tensor:
-        """M (B, depth, width) of z (B, CODE_SIZE); what figure 4 shows."""
-        modulation = self.modulation(code).unflatten(-1, (self.settings.depth, self.settings.width))
+    def modulation_code(self, code: ActuationCode) -> torch.Tensor:
+        """M (B, depth, width) of z; what figure 4 shows."""
+        modulation = self.modulation(code.z).unflatten(-1, (self.settings.depth, self.settings.width))
         return modulation if self.settings.sine else torch.tanh(modulation)
 
-    def field(self, coordinates: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
-        """The output (B, P, output_count) at coordinates (B, P, 4) for z (B, CODE_SIZE).
+    def field(self, coordinates: torch.Tensor, code: ActuationCode) -> torch.Tensor:
+        """The output (B, P, output_count) at coordinates (B, P, 4).
 
         A symmetric tensor minus I in the order xx, yy, zz, yz, xz, xy, or a displacement in units of 10 mm.
         """
@@ -118,12 +143,12 @@ class ActuationModel(nn.Module):
                 torch.sin(FIRST_FREQUENCY * layer(values)) if self.settings.sine else nn.functional.gelu(layer(values))
             )
             values = values * modulation[:, None, index]
-        weight = self.output.weight + self.output_modulation(code).unflatten(-1, self.output.weight.shape)
-        return OUTPUT_SCALE * (values @ weight.mT + self.output.bias)
+        weight = self.output(code.answer).unflatten(-1, (self.settings.width, self.settings.output_count))
+        return OUTPUT_SCALE * (values @ weight)
 
-    def jaw_motion(self, code: torch.Tensor) -> torch.Tensor:
-        """N_B: rigid motion (B, 4, 4) of the jaw in the canonical jaw coordinates, for z (B, CODE_SIZE)."""
-        values = self.jaw(code)
+    def jaw_motion(self, code: ActuationCode) -> torch.Tensor:
+        """N_B: rigid motion (B, 4, 4) of the jaw in the canonical jaw coordinates."""
+        values = self.jaw(code.z) - self.jaw(code.still) + self.jaw_output(code.answer)
         turn, shift = JAW_TURN * values[:, :3], JAW_SHIFT_MM * values[:, 3:]
         # Rodrigues' formula: torch.linalg.matrix_exp makes a GPU wait for the host.
         angle = (turn.square().sum(-1, keepdim=True) + 1e-12).sqrt().unsqueeze(-1)

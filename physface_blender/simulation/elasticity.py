@@ -29,6 +29,7 @@ from .hexahedron import GAUSS_OFFSET, reference_jacobians
 from .point_lanes import (
     ACTUATION,
     CURVATURE,
+    GRADIENT,
     INVERSE,
     ROTATION,
     SIZE,
@@ -38,6 +39,7 @@ from .point_lanes import (
     gather_from_points,
     spread_to_points,
     stress_change,
+    work_by_actuation,
 )
 from .polar import polar_rotation
 
@@ -219,6 +221,26 @@ def _hessian_product(direction, hexes, inverse, weights, actuation, rotations, c
 
 
 @numba.njit(cache=True, parallel=True)
+def _work_by_actuation(positions, displacement, hexes, inverse, weights, actuation, out):
+    """Fill out (E, 6, 8); see `point_lanes.work_by_actuation`."""
+    count = len(hexes)
+    for block in numba.prange((count + _BLOCK - 1) // _BLOCK):
+        derivatives, lanes, deformation = np.empty((3, 4, 3)), np.empty(SIZE), np.empty(72)
+        for e in range(block * _BLOCK, min(count, (block + 1) * _BLOCK)):
+            _differentiate(positions, hexes[e], derivatives)
+            spread_to_points(derivatives, lanes)
+            _copy(inverse[e], lanes, INVERSE)
+            _copy(actuation[e], lanes, ACTUATION)
+            _copy(weights[e], lanes, WEIGHT)
+            energy_and_stress(lanes)
+            curvature(lanes, -1.0)
+            deformation[:] = lanes[GRADIENT : GRADIENT + 72]
+            _differentiate(displacement, hexes[e], derivatives)
+            spread_to_points(derivatives, lanes)
+            work_by_actuation(lanes, deformation, out[e])
+
+
+@numba.njit(cache=True, parallel=True)
 def _gather(forces, starts, entries, out):
     """Sum the corner vectors forces (8 E, 3) of every node into out (N, 3), always in the same order."""
     for node in numba.prange(len(out)):
@@ -292,7 +314,7 @@ class ShapeTargeting:
     @property
     def actuation(self) -> np.ndarray:
         """(E, 8, 3, 3) symmetric actuation tensors now in force (a copy)."""
-        return self._actuation.swapaxes(1, 2)[:, :, [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(-1, 8, 3, 3)
+        return _matrices(self._actuation)
 
     @property
     def stress_scale(self) -> float:
@@ -368,6 +390,25 @@ class ShapeTargeting:
         )
         return self._gathered()
 
+    def work_by_actuation(self, nodes: np.ndarray, displacement: np.ndarray) -> np.ndarray:
+        """Return the derivatives (E, 8, 3, 3) by A of minus the work that the stress at nodes does on a displacement.
+
+        Args:
+            nodes: (N, 3) millimeters.
+            displacement: (N, 3).
+        """
+        out = np.empty_like(self._actuation)
+        _work_by_actuation(
+            np.ascontiguousarray(nodes, dtype=np.float64),
+            np.ascontiguousarray(displacement, dtype=np.float64),
+            self.hexes,
+            self._inverse_by_points,
+            self.weights,
+            self._actuation.reshape(-1, 48),
+            out,
+        )
+        return _matrices(out)
+
     def _run(self, nodes: np.ndarray, level: int) -> None:
         _energy_and_forces(
             np.ascontiguousarray(nodes),
@@ -386,3 +427,8 @@ class ShapeTargeting:
         out = np.empty((self.node_count, 3))
         _gather(self._forces.reshape(-1, 3), self._starts, self._entries, out)
         return out
+
+
+def _matrices(entries: np.ndarray) -> np.ndarray:
+    """Return symmetric (E, 8, 3, 3) from entries 00, 01, 02, 11, 12, 22, (E, 6, 8)."""
+    return entries.swapaxes(1, 2)[:, :, [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(-1, 8, 3, 3)

@@ -404,3 +404,59 @@ def stress_change(v):
     _deform(v)
     _turn(v)
     _pull_back(v)
+
+
+@numba.njit(**_VECTORS)
+def work_by_actuation(v, deformation, out):
+    """Fill out (6, 8): derivatives of the work that the stress does on a displacement, with its sign turned, by A.
+
+    After `energy_and_stress` and `curvature`, with deformation (72,) a copy of F, and the derivatives of the displacement
+    by the reference cube in place of F. Entries 00, 01, 02, 11, 12, 22 of 2 w sym(R^T G + F^T R [o]x); see
+    `sensitivities.actuation`.
+    """
+    _deform(v)
+    for q in range(8):
+        f00, f01, f02 = deformation[q], deformation[8 + q], deformation[16 + q]
+        f10, f11, f12 = deformation[24 + q], deformation[32 + q], deformation[40 + q]
+        f20, f21, f22 = deformation[48 + q], deformation[56 + q], deformation[64 + q]
+        g00, g01, g02 = v[GRADIENT + q], v[GRADIENT + 8 + q], v[GRADIENT + 16 + q]
+        g10, g11, g12 = v[GRADIENT + 24 + q], v[GRADIENT + 32 + q], v[GRADIENT + 40 + q]
+        g20, g21, g22 = v[GRADIENT + 48 + q], v[GRADIENT + 56 + q], v[GRADIENT + 64 + q]
+        r00, r01, r02 = v[ROTATION + q], v[ROTATION + 8 + q], v[ROTATION + 16 + q]
+        r10, r11, r12 = v[ROTATION + 24 + q], v[ROTATION + 32 + q], v[ROTATION + 40 + q]
+        r20, r21, r22 = v[ROTATION + 48 + q], v[ROTATION + 56 + q], v[ROTATION + 64 + q]
+        a00, a01, a02 = v[ACTUATION + q], v[ACTUATION + 8 + q], v[ACTUATION + 16 + q]
+        a11, a12, a22 = v[ACTUATION + 24 + q], v[ACTUATION + 32 + q], v[ACTUATION + 40 + q]
+        # R^T G, its product with A, and R^T F.
+        b00 = r00 * g00 + r10 * g10 + r20 * g20
+        b01 = r00 * g01 + r10 * g11 + r20 * g21
+        b02 = r00 * g02 + r10 * g12 + r20 * g22
+        b10 = r01 * g00 + r11 * g10 + r21 * g20
+        b11 = r01 * g01 + r11 * g11 + r21 * g21
+        b12 = r01 * g02 + r11 * g12 + r21 * g22
+        b20 = r02 * g00 + r12 * g10 + r22 * g20
+        b21 = r02 * g01 + r12 * g11 + r22 * g21
+        b22 = r02 * g02 + r12 * g12 + r22 * g22
+        x = b20 * a01 + b21 * a11 + b22 * a12 - (b10 * a02 + b11 * a12 + b12 * a22)
+        y = b00 * a02 + b01 * a12 + b02 * a22 - (b20 * a00 + b21 * a01 + b22 * a02)
+        z = b10 * a00 + b11 * a01 + b12 * a02 - (b00 * a01 + b01 * a11 + b02 * a12)
+        o0 = v[CURVATURE + q] * x + v[CURVATURE + 8 + q] * y + v[CURVATURE + 16 + q] * z
+        o1 = v[CURVATURE + 8 + q] * x + v[CURVATURE + 24 + q] * y + v[CURVATURE + 32 + q] * z
+        o2 = v[CURVATURE + 16 + q] * x + v[CURVATURE + 32 + q] * y + v[CURVATURE + 40 + q] * z
+        u00 = r00 * f00 + r10 * f10 + r20 * f20
+        u01 = r00 * f01 + r10 * f11 + r20 * f21
+        u02 = r00 * f02 + r10 * f12 + r20 * f22
+        u10 = r01 * f00 + r11 * f10 + r21 * f20
+        u11 = r01 * f01 + r11 * f11 + r21 * f21
+        u12 = r01 * f02 + r11 * f12 + r21 * f22
+        u20 = r02 * f00 + r12 * f10 + r22 * f20
+        u21 = r02 * f01 + r12 * f11 + r22 * f21
+        u22 = r02 * f02 + r12 * f12 + r22 * f22
+        # F^T R [o]x has the columns U^T times those of [o]x.
+        w = v[WEIGHT + q]
+        out[0, q] = 2.0 * w * (b00 + u10 * o2 - u20 * o1)
+        out[3, q] = 2.0 * w * (b11 - u01 * o2 + u21 * o0)
+        out[5, q] = 2.0 * w * (b22 + u02 * o1 - u12 * o0)
+        out[1, q] = w * (b01 + b10 + (u20 * o0 - u00 * o2) + (u11 * o2 - u21 * o1))
+        out[2, q] = w * (b02 + b20 + (u00 * o1 - u10 * o0) + (u12 * o2 - u22 * o1))
+        out[4, q] = w * (b12 + b21 + (u01 * o1 - u11 * o0) + (u22 * o0 - u02 * o2))

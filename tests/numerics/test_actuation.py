@@ -6,6 +6,7 @@ import torch
 
 from physface_blender.networks.actuation import (
     STYLE_SIZE,
+    ActuationCode,
     ActuationModel,
     ActuationSettings,
     symmetric_tensor,
@@ -32,8 +33,8 @@ def _model(settings: ActuationSettings) -> ActuationModel:
         if isinstance(module, LipschitzLinear):
             with torch.no_grad():
                 module.raw_bound -= 0.5  # a fresh bound touches its longest row, where the norm has a kink
-    for parameter in (*model.output.parameters(), *model.jaw[-1].parameters()):
-        torch.nn.init.normal_(parameter, std=0.3)
+    for parameter in (*model.output.parameters(), *model.jaw_output.parameters(), *model.jaw[-1].parameters()):
+        torch.nn.init.normal_(parameter, std=0.1)
     return model
 
 
@@ -94,7 +95,8 @@ def test_lipschitz_bounds_are_kept():
 
 def test_modulation_is_bounded():
     """tanh keeps it in -1..1 whatever the code, sine networks after Yang et al. do not."""
-    code = 50.0 * torch.randn(8, 96, generator=torch.Generator().manual_seed(4), dtype=torch.double)
+    z = 50.0 * torch.randn(8, 96, generator=torch.Generator().manual_seed(4), dtype=torch.double)
+    code = ActuationCode(z, z, torch.zeros(8, 0))
     assert float(_model(SETTINGS[0]).modulation_code(code).abs().max()) <= 1.0
     assert float(_model(SETTINGS[2]).modulation_code(code).abs().max()) > 1.0
 
@@ -134,6 +136,18 @@ def test_jaw_is_rigid():
     code = fresh.code(expression.float(), style.float())
     assert torch.equal(fresh.jaw_motion(code), torch.eye(4).expand(2, 4, 4))
     assert not fresh.field(coordinates.float(), code).any()
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=NAMES)
+def test_nothing_is_actuated_without_an_expression(settings):
+    """In any style, by networks that are not zero; and half an expression is no still face."""
+    model = _model(settings)
+    coordinates, expression, style = _inputs()
+    still = model.code(torch.zeros_like(expression), style)
+    assert not model.field(coordinates, still).any()
+    assert torch.equal(model.jaw_motion(still), torch.eye(4, dtype=torch.double).expand(2, 4, 4))
+    moved = model.code(0.5 * expression, style)
+    assert float(model.field(coordinates, moved).abs().min(dim=1).values.max()) > 1e-3
 
 
 def test_canonical_map_jacobian():

@@ -1,4 +1,4 @@
-"""Derivatives by the actuation of a work done against its stress, and of the actuation by the target it comes from.
+"""Derivatives of the actuation by the target it comes from, with those of a work by the actuation (`elasticity`).
 
 With M = F A = R S and L = tr(S) I - S, a change dM turns R by R [omega]x, omega = L^-1 axial(R^T dM - dM^T R). The
 stress is 2 w (F - R A), so minus the work of an adjoint displacement with gradient Lambda has the derivative
@@ -16,26 +16,6 @@ import numpy as np
 from ..elasticity import ShapeTargeting
 from ..hexahedron import gauss_points, shape_gradients
 from ..polar import polar_rotations
-
-
-def actuation_gradient(elasticity: ShapeTargeting, nodes: np.ndarray, adjoint: np.ndarray) -> np.ndarray:
-    """Return the derivatives (E, 8, 3, 3) by the symmetric tensors A that are in force.
-
-    The sum over all nine entries of derivative times change of A is the change of the number.
-
-    Args:
-        elasticity: with the actuation of the frame.
-        nodes: (N, 3) the minimum, millimeters.
-        adjoint: (N, 3) adjoint displacement.
-    """
-    deformation, gradient = _deformation(elasticity, nodes), _deformation(elasticity, adjoint)
-    actuation = elasticity.actuation
-    product = deformation @ actuation
-    rotation = _rotations(product)
-    turned = _transposed(rotation) @ gradient
-    spin = _spin(_transposed(rotation) @ product, turned @ actuation)
-    out = turned + _transposed(deformation) @ rotation @ spin
-    return elasticity.weights[:, :, None, None] * (out + _transposed(out))
 
 
 def target_gradient(elasticity: ShapeTargeting, target_nodes: np.ndarray, by_actuation: np.ndarray) -> np.ndarray:

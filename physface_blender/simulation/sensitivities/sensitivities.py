@@ -11,7 +11,7 @@ from ..hexahedron import gauss_points, shape_values
 from ..simulator import SimulationInputError, Simulator
 from ..state import SimulationResult, Status
 from ..tissue import Tissue
-from .actuation import actuation_gradient, target_gradient
+from .actuation import target_gradient
 from .adjoint import SensitivityError, adjoint_displacement
 from .bones import BonesGradient, bones_gradient
 from .exact_contact import ExactContact
@@ -81,7 +81,7 @@ def sensitivities(
     adjoint = adjoint_displacement(tissue, state.positions, surface, contact, loss)
     by_obstacles = None if contact is None else -contact.obstacle_product(adjoint[tissue.patch_nodes])
     springs = tissue.attachments.target_gradient(adjoint)
-    by_impaired = actuation_gradient(tissue.elasticity, state.positions, adjoint)
+    by_impaired = tissue.elasticity.work_by_actuation(state.positions, adjoint)
     by_actuation, by_target = by_impaired, springs.target_nodes
     if conditions.paralysis is not None:
         by_actuation = tissue.activity(conditions.paralysis)[:, :, None, None] * by_impaired

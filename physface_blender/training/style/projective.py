@@ -3,9 +3,9 @@
 *An Implicit Physical Face Model Driven by Expression and Style* warms its training up with tensors from passive
 simulation: tissue that wants to stay as it is, dragged by the captured skin and the bones, whose stretch is then
 taken for the actuation (Srinivasan et al. 2021); its second stage trains through differentiable projective dynamics
-(Du et al. 2022). The product's simulator cannot be dragged by its skin and is ten times slower at this size, so this
-is a solver of its own, for the training only: local and global steps (Bouaziz et al. 2014) with one factorization,
-one tensor a cell.
+(Du et al. 2022). The product's simulator cannot be dragged by its skin, and does more at this size than a training needs,
+so this is a solver of its own, for the training only: local and global steps (Bouaziz et al. 2014) with one factorization
+and the simulator's elasticity, one tensor a cell.
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ import scipy.sparse
 
 from ...anatomy.embedding import Embedding
 from ...anatomy.material_space import MaterialSpace
+from ...simulation.elasticity import ShapeTargeting
 from ...simulation.factorization import Factor, factorize
-from ...simulation.hexahedron import gauss_points, reference_jacobians, shape_gradients
-from .projective_kernels import actuation_gradient, linearize, local_step, softening, stretches
+from ...simulation.hexahedron import gauss_points, shape_gradients
 
 Array = npt.NDArray[np.float64]
 
@@ -66,11 +66,16 @@ class ProjectiveTissue:
     def __init__(self, space: MaterialSpace, rest_nodes: Array, captured: Captured | None = None) -> None:
         self.rest_nodes, self.captured = rest_nodes, captured
         self.hexes = np.ascontiguousarray(space.hexes, dtype=np.int64)
-        inverse, volume = reference_jacobians(rest_nodes, space.hexes)
-        self.slopes = np.ascontiguousarray(
-            np.einsum("qia,eqab->eqib", shape_gradients(gauss_points()), inverse, optimize=True)
+        # With mu = 1/2 the gradient of the energy is w (F - R A), whose constant part is the matrix of the global step.
+        self._elasticity = ShapeTargeting(
+            rest_nodes, self.hexes, np.ones(len(self.hexes)), 0.5, np.asarray(space.fill, dtype=np.float64)
         )
-        self.weights = volume * space.fill[:, None]
+        self.slopes = np.ascontiguousarray(
+            np.einsum(
+                "qia,eqab->eqib", shape_gradients(gauss_points()), self._elasticity.inverse_jacobians, optimize=True
+            )
+        )
+        self.weights = 2.0 * self._elasticity.weights
         self.cell_volumes = self.weights.sum(axis=1)
         count = len(rest_nodes)
         skull, mandible = self._held(space.skull_attachment), self._held(space.mandible_attachment)
@@ -80,14 +85,16 @@ class ProjectiveTissue:
         blocks = np.einsum("eq,eqia,eqja->eij", self.weights, self.slopes, self.slopes, optimize=True)
         rows = np.repeat(self.hexes, 8, axis=1).ravel()
         columns = np.tile(self.hexes, (1, 8)).ravel()
-        matrix = scipy.sparse.csr_matrix((blocks.ravel(), (rows, columns)), shape=(count, count))
-        matrix = matrix + scipy.sparse.diags(border)
-        for weighted, held in (skull, mandible):
-            matrix = matrix + held.T @ weighted
+        held = scipy.sparse.diags(border)
+        for weighted, embedding in (skull, mandible):
+            held = held + embedding.T @ weighted
         if captured is not None:
             self._drag = SKIN_STIFFNESS * captured.embedding
-            matrix = matrix + captured.embedding.T @ self._drag
-        self.matrix = matrix.tocsr()
+            held = held + captured.embedding.T @ self._drag
+        self._held_by = held.tocsr()
+        self.matrix = (
+            self._held_by + scipy.sparse.csr_matrix((blocks.ravel(), (rows, columns)), shape=(count, count))
+        ).tocsr()
         origin = space.node_positions.min(axis=0)
         self._lattice = np.rint((space.node_positions - origin) / space.resolution_mm).astype(np.int64)
         self.fixed_forces = skull[0].T @ (skull[1] @ rest_nodes) + border[:, None] * rest_nodes
@@ -110,7 +117,9 @@ class ProjectiveTissue:
             nodes: (N, 3).
             stretch_range: what the principal stretches are clipped to; also those of cells turned inside out.
         """
-        values, vectors = np.linalg.eigh(stretches(nodes, self.hexes, self.slopes, self.weights))
+        self._elasticity.set_target(nodes)
+        share = self.weights / self.cell_volumes[:, None]
+        values, vectors = np.linalg.eigh(np.einsum("eq,eqij->eij", share, self._elasticity.actuation))
         return np.einsum("eij,ej,ekj->eik", vectors, np.clip(values, *stretch_range), vectors, optimize=True)
 
     def solve(
@@ -129,10 +138,10 @@ class ProjectiveTissue:
         if skin is not None:
             fixed += self._drag.T @ (skin - self.captured.detail)
         nodes = self.rest_nodes if start is None else start
-        actuation = np.ascontiguousarray(actuation)
+        self._elasticity.set_actuation(actuation[:, None])
         for _ in range(iterations):
-            right = local_step(nodes, actuation, self.hexes, self.slopes, self.weights)
-            nodes = self._factor.solve(fixed + right)
+            _, gradient = self._elasticity.energy_and_gradient(nodes)
+            nodes = nodes - self._factor.solve(gradient + self._held_by @ nodes - fixed)
         return nodes
 
     def gradients(self, nodes: Array, actuation: Array, loss: Array, iterations: int) -> tuple[Array, Array]:
@@ -147,15 +156,14 @@ class ProjectiveTissue:
         Returns:
             Derivatives by the actuation (E, 3, 3), symmetric, and by the jaw's matrix (4, 4), as if its entries were free.
         """
-        actuation = np.ascontiguousarray(actuation)
-        rotations, inverses = linearize(nodes, actuation, self.hexes, self.slopes)
-        mesh = (self.hexes, self.slopes, self.weights)
+        self._elasticity.set_actuation(actuation[:, None])
+        self._elasticity.linearize(nodes)
         adjoint = np.zeros_like(loss)
         residual = loss.copy()
         direction = preconditioned = self._factor.solve(residual)
         energy = float((residual * preconditioned).sum())
         for _ in range(iterations):
-            product = self.matrix @ direction - softening(direction, actuation, rotations, inverses, *mesh)
+            product = self._elasticity.hessian_product(direction) + self._held_by @ direction
             curvature = float((direction * product).sum())
             if curvature <= 0.0 or energy <= 0.0:  # squeezed tissue about to snap: what is found so far must do
                 break
@@ -165,7 +173,7 @@ class ProjectiveTissue:
             preconditioned = self._factor.solve(residual)
             before, energy = energy, float((residual * preconditioned).sum())
             direction = preconditioned + energy / before * direction
-        by_actuation = actuation_gradient(nodes, adjoint, actuation, rotations, inverses, *mesh)
+        by_actuation = self._elasticity.work_by_actuation(nodes, adjoint).sum(axis=1)
         by_jaw = np.zeros((4, 4))
         by_jaw[:3] = adjoint.T @ self.mandible_forces
         return by_actuation, by_jaw

@@ -13,6 +13,7 @@ from ...networks.actuation import ActuationModel, ActuationSettings, symmetric_t
 from ...networks.weights import save_weights
 from ..checkpoint import write_checkpoint
 from ..seeds import STYLE_TRAINING_SEED
+from ..soap import Soap
 from .passive import PassiveTensors
 from .performer import Performer
 
@@ -87,7 +88,7 @@ class Budget:
     """When a stage ends.
 
     Attributes:
-        steps: of Adam, at most.
+        steps: of the optimizer, at most.
         seconds: by the clock, at most; 0 does not look at it.
     """
 
@@ -110,8 +111,8 @@ class StageOneConfiguration:
         frames: of each actor in a step of the first stage (paper: 6 in all).
         second_frames: of each actor in a step of the second stage, on a GPU; a CPU takes one.
         points: tensors a frame.
-        learning_rate: of Adam (paper: 1e-4).
-        second_rate: of Adam in the second stage (paper: 5e-5).
+        learning_rate: of the optimizer (paper: Adam, 1e-4).
+        second_rate: in the second stage (paper: 5e-5).
         width: units of N_A's layers (paper: 256).
     """
 
@@ -182,7 +183,7 @@ def train_stage_one(
     torch.manual_seed(STYLE_TRAINING_SEED)
     model = ActuationModel(variant.settings(len(lessons), configuration.width)).to(device)
     rate, budget = variant.rate_share * configuration.learning_rate, configuration.first
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    optimizer = Soap(model.parameters(), lr=rate)
     generator = torch.Generator(device).manual_seed(STYLE_TRAINING_SEED)
     checkpoint, first, before = directory / "checkpoint.pt", 0, 0.0
     if checkpoint.is_file():

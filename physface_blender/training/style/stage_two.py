@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ...networks.actuation import ActuationModel, symmetric_tensor, warp
+from ...networks.actuation import ActuationCode, ActuationModel, symmetric_tensor, warp
 from ...networks.weights import save_weights
 from ..checkpoint import write_checkpoint
 from ..seeds import STYLE_TRAINING_SEED
+from ..soap import Soap
 from .performer import Performer
 from .stage_one import (
     ACTUATION_WEIGHT,
@@ -122,7 +123,7 @@ def run_stage_two(
     """The loop of ``train_stage_two`` over what ``take`` says of some frames in each step."""
     model.to(take.device).train().requires_grad_(True)
     rate, budget = variant.rate_share * configuration.second_rate, configuration.second
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    optimizer = Soap(model.parameters(), lr=rate)
     generator = torch.Generator(take.device).manual_seed(STYLE_TRAINING_SEED + 1)
     checkpoint, first, before = directory / "checkpoint_two.pt", 0, 0.0
     if checkpoint.is_file():
@@ -198,7 +199,7 @@ class SingleFrames:
         loss = JAW_WEIGHT * jaw_distance(motion, wanted)
         distances = []
         for index, (lesson, row) in enumerate(zip(lessons, rows, strict=True)):
-            performer, own = lesson.performer, code[index : index + 1]
+            performer, own = lesson.performer, ActuationCode(*(part[index : index + 1] for part in code))
             coordinates = coordinates_for(performer, self._variant)
             with torch.no_grad():
                 tensors = _tensors(model, performer, self._variant, coordinates, own, slice(None))
@@ -231,7 +232,7 @@ def _tensors(
     performer: Performer,
     variant: Variant,
     coordinates: torch.Tensor,
-    code: torch.Tensor,
+    code: ActuationCode,
     cells: torch.Tensor | slice,
 ) -> torch.Tensor:
     """Tensors (C, 3, 3) of some cells in the actor's material space."""

@@ -38,10 +38,12 @@ Their input of N_e was configured by the validation alone; their muscles, on 202
 
 The physical models go through both stages: first against tensors from passive simulation, then through differentiable
 projective dynamics on cells of 5 mm, one tensor a cell, without contact. Beside what was captured all rows but the last are
-taught 200 drawn expressions of each actor, with what that actor's own regression on its blendweights says of them; the paper
-has no such teacher. All rows but the last get the same {budget}.
+taught 200 drawn expressions of each actor, with what that actor's own regression on its blendweights says of skin and jaw; the
+paper has no such teacher. In all of them N_A's output is linear in the products of expression and style, which the paper's is
+not. All rows but the last get the same {budget}.
 The paper takes two days, so the rows are comparable to each other and not to the paper's, which stand beside them for the
-order. The displacement model has no second stage.
+order. The displacement model has no second stage; what it regresses, a face moved by shapes that are added up, is what the
+synthetic captures are made of.
 
 | model | this page, mm | against the rig | validation, mm | training, minutes | paper, mm |
 |---|---|---|---|---|---|

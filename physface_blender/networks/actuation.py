@@ -70,7 +70,7 @@ class ActuationModel(nn.Module):
     scaled by 1 + m with the modulation m = tanh(linear(z)). Our deviations: the coordinates are four, with the parting
     coordinate that tells upper and lower lips apart where they touch, as in the generalized model; the modulation acts
     as 1 + m, so that a fresh network passes everything; the tensor is I + the output; and, with the answer d of an
-    expression, which is the blendweights and how far their MLP is from that of a still face, the weights of N_A's output
+    expression, which is the blendweights, their squares and how far their MLP is from that of a still face, the weights of N_A's output
     are linear in the products of d with (1, style), and so is what stands beside N_B's MLP. For a face answers an
     expression nearly in proportion, each person in its own proportions: from z alone, where expression and style stand
     beside each other, the layers have to learn to multiply first. Without an expression nothing is actuated, in any style.
@@ -96,7 +96,7 @@ class ActuationModel(nn.Module):
             (nn.Linear if settings.sine else layer)(width, width) for _ in range(settings.depth - 1)
         )
         self.modulation = nn.Linear(CODE_SIZE, width * settings.depth)
-        answers = (settings.expression_count + EXPRESSION_FEATURES) * (1 + STYLE_SIZE)
+        answers = (2 * settings.expression_count + EXPRESSION_FEATURES) * (1 + STYLE_SIZE)
         self.output = nn.Linear(answers, width * settings.output_count, bias=False)
         self.jaw_output = nn.Linear(answers, 6, bias=False)
         self.jaw = nn.Sequential(
@@ -118,7 +118,7 @@ class ActuationModel(nn.Module):
         """Of expressions (B, expression_count) and style codes (B, STYLE_SIZE)."""
         still = self.expression_mlp(torch.zeros_like(expression))
         moved, styled = self.expression_mlp(EXPRESSION_SCALE * expression), self.style_mlp(style)
-        answer = torch.cat([expression, moved - still], dim=-1)
+        answer = torch.cat([expression, expression.square(), moved - still], dim=-1)
         factors = torch.cat([torch.ones_like(style[:, :1]), style], dim=-1)
         return ActuationCode(
             torch.cat([moved, styled], dim=-1),
@@ -137,12 +137,15 @@ class ActuationModel(nn.Module):
         A symmetric tensor minus I in the order xx, yy, zz, yz, xz, xy, or a displacement in units of 10 mm.
         """
         modulation = 1.0 + self.modulation_code(code)
-        values = torch.sin(FIRST_FREQUENCY * self.first(coordinates)) * modulation[:, None, 0]
-        for index, layer in enumerate(self.hidden, 1):
-            values = (
-                torch.sin(FIRST_FREQUENCY * layer(values)) if self.settings.sine else nn.functional.gelu(layer(values))
-            )
-            values = values * modulation[:, None, index]
+        values = torch.sin(FIRST_FREQUENCY * self.first(coordinates))
+        # In training at half precision, which takes a third of the time and whose rounding is noise among draws; sine
+        # layers multiply it by their frequency and bear none.
+        half = self.training and not self.settings.sine
+        with torch.autocast(values.device.type, torch.bfloat16, enabled=half):
+            for index, layer in enumerate(self.hidden, 1):
+                values = layer(values * modulation[:, None, index - 1])
+                values = torch.sin(FIRST_FREQUENCY * values) if self.settings.sine else nn.functional.gelu(values)
+        values = (values * modulation[:, None, -1]).to(coordinates.dtype)
         weight = self.output(code.answer).unflatten(-1, (self.settings.width, self.settings.output_count))
         return OUTPUT_SCALE * (values @ weight)
 

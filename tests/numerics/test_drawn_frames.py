@@ -1,37 +1,94 @@
 """Expressions that an actor was not captured in: an actor that answers in a straight way is told right."""
 
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
 import torch
 
+from physface_blender.networks.actuation import symmetric_tensor
 from physface_blender.training.style.drawn_frames import with_drawn_frames
 from physface_blender.training.style.passive import PassiveTensors
+from physface_blender.training.style.projective import Captured, ProjectiveTissue
 
+from . import blocks
+
+COUNTS, EDGE = (3, 2, 2), 4.0
 FRAMES, DRAWN = 60, 10
 
 
-def test_a_straight_actor_is_told_right():
-    """Tensors, nodes and skin that are linear in the blendweights stay so where nothing was captured; the jaw is rigid."""
+@dataclass(frozen=True)
+class _Actor:
+    name: str
+    neutral: np.ndarray
+
+
+class _Performer:
+    """A block whose low face in y sits on the skull and whose high face is captured."""
+
+    def __init__(self) -> None:
+        nodes, hexes, cells = blocks.block_mesh(COUNTS, EDGE)
+        low, high = nodes[nodes[:, 1] == 0.0], nodes[nodes[:, 1] == EDGE * COUNTS[1]]
+        held = replace(blocks.embed(low, nodes, hexes, EDGE), areas=np.full(len(low), EDGE**2))
+        nothing = replace(blocks.embed(np.zeros((0, 3)), nodes, hexes, EDGE), areas=np.zeros(0))
+        top = blocks.embed(high, nodes, hexes, EDGE)
+        space = blocks.BlockSpace(EDGE, nodes, hexes, cells, np.ones(len(hexes)), top, held, nothing, blocks.EMPTY)
+        self.skin, self.carried = top.matrix(len(nodes)), np.arange(len(high))
+        self.passive = ProjectiveTissue(space, nodes, Captured(self.skin, np.zeros_like(high)))
+        self.active = ProjectiveTissue(space, nodes)
+        self.actor = _Actor("block", high)
+
+    def jaw_from_canonical(self, motion: np.ndarray) -> np.ndarray:
+        return motion
+
+
+@pytest.fixture(scope="module")
+def performer() -> _Performer:
+    return _Performer()
+
+
+def _captured(performer: _Performer) -> PassiveTensors:
+    """Skin that slides and rises in proportion to two blendweights, and a jaw that turns with a third."""
     generator = torch.Generator().manual_seed(0)
     expression = torch.cat([torch.eye(19), torch.rand(FRAMES, 19, generator=generator)])
-
-    def straight(*shape: int) -> torch.Tensor:
-        return torch.tensordot(expression, torch.randn(19, *shape, generator=generator), dims=1)
-
-    tensors, displacement, moved = straight(5, 6), straight(7, 3), straight(4, 3)
+    count, cells = len(expression), len(performer.passive.cell_volumes)
+    slide, rise = torch.tensor([0.8, 0.0, 0.0]), torch.tensor([0.0, 1.2, 0.0])
+    moved = expression[:, 1, None] * slide + expression[:, 2, None] * rise
     angle = 0.3 * expression[:, 0]
-    jaw = torch.eye(4).repeat(len(expression), 1, 1)
+    jaw = torch.eye(4).repeat(count, 1, 1)
     jaw[:, 1, 1] = jaw[:, 2, 2] = angle.cos()
     jaw[:, 2, 1], jaw[:, 1, 2] = angle.sin(), -angle.sin()
-    captured = PassiveTensors(expression, tensors, 50.0 + moved, jaw, displacement, ["training"], [FRAMES])
-    taught = with_drawn_frames(captured, torch.full((4, 3), 50.0), DRAWN)
+    nodes = torch.as_tensor(performer.active.rest_nodes, dtype=torch.float32).repeat(count, 1, 1)
+    displacement = moved[:, None].expand(-1, len(performer.carried), -1)
+    return PassiveTensors(expression, torch.zeros(count, cells, 6), nodes, jaw, displacement, ["training"], [FRAMES])
+
+
+def test_a_straight_actor_is_told_right(performer, tmp_path):
+    """Skin and jaw stay in proportion where nothing was captured, and the tensors alone lead to about that skin."""
+    captured = _captured(performer)
+    taught = with_drawn_frames(performer, captured, tmp_path, DRAWN)
     assert taught.shape_count == 19
-    assert len(taught.expression) == len(expression) + DRAWN
-    asked = taught.expression[-DRAWN:]
-    for name, values in (("tensors", tensors), ("displacement", displacement), ("nodes", 50.0 + moved)):
-        found = getattr(taught, name)
-        assert torch.equal(found[:-DRAWN], values)
-        shapes = values[:19] - (50.0 if name == "nodes" else 0.0)
-        wanted = torch.tensordot(asked, shapes, dims=1) + (50.0 if name == "nodes" else 0.0)
-        assert (found[-DRAWN:] - wanted).abs().max() < 0.05 * (values - values.mean()).abs().max()
+    assert len(taught.expression) == len(taught.tensors) == len(taught.nodes) == len(captured.expression) + DRAWN
+    assert torch.equal(taught.displacement[:-DRAWN], captured.displacement)
+    asked, shown = taught.expression[-DRAWN:], taught.displacement[-DRAWN:]
+    wanted = torch.stack([0.8 * asked[:, 1], 1.2 * asked[:, 2], torch.zeros(DRAWN)], dim=1)[:, None]
+    assert (shown - wanted).abs().max() < 0.05
     turn = taught.jaw[-DRAWN:, :3, :3]
     assert torch.allclose(turn @ turn.mT, torch.eye(3).expand(DRAWN, 3, 3), atol=1e-5)
     assert (torch.atan2(turn[:, 2, 1], turn[:, 1, 1]) - 0.3 * asked[:, 0]).abs().max() < 0.03
+    moved = float(shown.norm(dim=-1).mean())
+    assert moved > 0.2
+    for tensors, nodes, skin in zip(taught.tensors[-DRAWN:], taught.nodes[-DRAWN:], shown, strict=True):
+        pose = performer.active.solve(symmetric_tensor(tensors).double().numpy(), np.eye(4), None, None, 100)
+        for found in (performer.skin @ nodes.double().numpy(), performer.skin @ pose):
+            gap = found - performer.actor.neutral - skin.double().numpy()
+            assert np.linalg.norm(gap, axis=1).mean() < 0.3 * moved
+
+
+def test_drawn_frames_are_made_once(performer, tmp_path):
+    """What an earlier call left is read again."""
+    captured = _captured(performer)
+    first = with_drawn_frames(performer, captured, tmp_path, DRAWN)
+    assert (tmp_path / "block_drawn.pt").is_file()
+    again = with_drawn_frames(performer, captured, tmp_path, DRAWN)
+    assert all(torch.equal(getattr(first, name), getattr(again, name)) for name in ("tensors", "nodes", "jaw"))

@@ -67,8 +67,7 @@ def run_actuation(configuration_name: str, data: Path, directory: Path, progress
     # A budget by the clock is counted by the clock, as it is for a GPU; else CPU time, as other work may run beside.
     column = "seconds" if CONFIGURATIONS[configuration_name].first.seconds else "cpu_seconds"
     taught = [
-        replace(lesson, tensors=with_drawn_frames(lesson.tensors, _tensor(lesson.performer.active.rest_nodes)))
-        for lesson in lessons
+        replace(lesson, tensors=with_drawn_frames(lesson.performer, lesson.tensors, directory)) for lesson in lessons
     ]
     for name, variant in VARIANTS.items():
         if name in metrics["frames"]:
@@ -148,10 +147,6 @@ def _spent(folder: Path, column: str) -> float:
             # A run that goes on counts its CPU time from zero again.
             total += sum(a for a, b in pairwise([*seconds, 0.0]) if b < a)
     return total
-
-
-def _tensor(values: np.ndarray) -> torch.Tensor:
-    return torch.as_tensor(values, dtype=torch.float32)
 
 
 def _by_frame(people: Sequence[Performer], errors: Callable[[Performer, str], np.ndarray]) -> list[list[float]]:

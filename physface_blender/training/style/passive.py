@@ -54,14 +54,12 @@ def passive_tensors(performer: Performer, folder: Path, tell: Callable[[str], No
     file = folder / f"{actor.name}_tensors.pt"
     if file.is_file():
         return PassiveTensors(**torch.load(file, weights_only=True))
-    tissue = performer.passive
     expressions, tensors, placed, jaws, displacements, lengths = [], [], [], [], [], {}
-    still = np.tile(np.eye(3), (len(tissue.cell_volumes), 1, 1))
 
     def add(positions: Array, jaw: Array, start: Array | None) -> Array:
         skin = positions[performer.carried]
-        nodes = tissue.solve(still, jaw, skin, start, FIRST_ITERATIONS if start is None else NEXT_ITERATIONS)
-        tensors.append(_entries(_tensor(tissue.actuation(nodes, STRETCH_RANGE) - np.eye(3))))
+        nodes, found = drag(performer, skin, jaw, start)
+        tensors.append(found)
         placed.append(nodes)
         jaws.append(performer.jaw_to_canonical(jaw))
         displacements.append(skin - actor.neutral[performer.carried])
@@ -91,6 +89,21 @@ def passive_tensors(performer: Performer, folder: Path, tell: Callable[[str], No
     }
     torch.save(result, file)
     return PassiveTensors(**result)
+
+
+def drag(performer: Performer, skin: Array, jaw: Array, start: Array | None) -> tuple[Array, torch.Tensor]:
+    """Nodes (N, 3) in mm and tensors minus I (E, 6) of tissue that is dragged by its skin.
+
+    Args:
+        performer: whose tissue.
+        skin: (P, 3) mm, the carried vertices.
+        jaw: (4, 4) in the actor's own coordinates.
+        start: nodes of the frame before; None begins at rest.
+    """
+    tissue = performer.passive
+    still = np.tile(np.eye(3), (len(tissue.cell_volumes), 1, 1))
+    nodes = tissue.solve(still, jaw, skin, start, FIRST_ITERATIONS if start is None else NEXT_ITERATIONS)
+    return nodes, _entries(_tensor(tissue.actuation(nodes, STRETCH_RANGE) - np.eye(3)))
 
 
 def _entries(tensors: torch.Tensor) -> torch.Tensor:

@@ -39,7 +39,7 @@ from .stage_one import (
 
 Array = npt.NDArray[np.float64]
 
-FOLLOWING_ITERATIONS, ADJOINT_ITERATIONS = 3, 3
+FOLLOWING_ITERATIONS, ADJOINT_ITERATIONS = 2, 2
 DRAWN_CELLS = 1200
 UNIFORM_SHARE = 0.2
 """Of the draw's probability; the rest goes by the size of a cell's derivative."""

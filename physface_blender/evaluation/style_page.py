@@ -37,7 +37,8 @@ The styles of the unified model are those that ship ([models/manifest.toml](../.
 Their input of N_e was configured by the validation alone; their muscles, on 2026-11-21, with an eye on the tested frames.
 
 The physical models go through both stages: first against tensors from passive simulation, then through differentiable
-projective dynamics on cells of 5 mm, one tensor a cell, without contact. Beside what was captured all rows but the last are
+projective dynamics on cells of 5 mm, one tensor a cell, without contact; with it the full model is trained further on
+[a page of its own](style_contact_fitting.md) (figure 16). Beside what was captured all rows but the last are
 taught 200 drawn expressions of each actor, with what that actor's own regression on its blendweights says of them; the paper
 has no such teacher. All rows but the last get the same {budget}.
 The paper takes two days, so the rows are comparable to each other and not to the paper's, which stand beside them for the
@@ -84,7 +85,6 @@ Figure 19 for the six trained actors; Jacobian at Gauss points all through the t
 
 ## Not here
 
-- Fine-tuning with contact (figure 16 is in [contact_fitting.md](contact_fitting.md), for the generalized model).
 - The normals' part of the paper's loss in the second stage.
 """
 

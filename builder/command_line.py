@@ -112,10 +112,15 @@ def _bench(_options: argparse.Namespace, rest: Sequence[str]) -> int:
 def _evaluate(_options: argparse.Namespace, rest: Sequence[str]) -> int:
     _ensure("runtime", "training", "blender")
     code = _module("physface_blender.evaluation", rest)
-    if code or {"-h", "--help", "style"} & set(rest):
+    experiment = rest[0] if rest else ""
+    if code or experiment == "style" or {"-h", "--help"} & set(rest):
         return code
-    picture = "generalized_curves.py" if "generalized" in rest else "contact_fitting.py"
-    return run([PROJECT.python, ROOT / "docs" / "pictures" / picture], folder=ROOT)
+    if experiment == "generalized":
+        picture = ["generalized_curves.py"]
+    else:
+        of_style = {"style", "--model=style"} & set(rest)
+        picture = ["contact_fitting.py", "style_contact_fitting" if of_style else "contact_fitting"]
+    return run([PROJECT.python, ROOT / "docs" / "pictures" / picture[0], *picture[1:]], folder=ROOT)
 
 
 def _template(_options: argparse.Namespace, rest: Sequence[str]) -> int:

@@ -1,6 +1,6 @@
-"""The picture of ``docs/evaluation/contact_fitting.md``; run by ``build.py evaluate contact-fit``.
+"""The picture of ``docs/evaluation/contact_fitting.md``, or of ``style_contact_fitting.md`` when that is named.
 
-Reads the skins that the experiment left in ``build/evaluation``, or the file that is named.
+Run by ``build.py evaluate contact-fit``; reads the skins that the experiment left in ``build/evaluation``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ sys.path.insert(0, str(FOLDER))
 
 from studio import Studio  # noqa: E402
 
-ARRAYS = FOLDER.parents[1] / "build" / "evaluation" / "contact_fitting.npz"
-PICTURE = FOLDER.parent / "evaluation" / "contact_fitting.png"
 TILE = 264
 COLUMNS = ("target", "free", "contact", "fitted")
 SKIN, RED = np.array([0.72, 0.66, 0.62]), np.array([0.75, 0.02, 0.02])
@@ -30,16 +28,16 @@ INSIDE = np.array([[-24.0, -55.0, 80.0], [24.0, -55.0, 80.0], [24.0, -15.0, 80.0
 
 def main() -> None:
     """Render the mouth of every column and row, colored by its distance from the capture."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else ARRAYS
-    with np.load(path) as file:
+    name = sys.argv[1] if len(sys.argv) > 1 else "contact_fitting"
+    with np.load(FOLDER.parents[1] / "build" / "evaluation" / f"{name}.npz") as file:
         arrays = dict(file)
     rows = len(arrays["target"])
     sheet = np.zeros((rows * TILE, len(COLUMNS) * TILE, 4), dtype=np.float32)
     with tempfile.TemporaryDirectory() as folder:
         tile = Path(folder) / "tile.png"
         for row in range(rows):
-            for column, name in enumerate(COLUMNS):
-                skin = arrays[name][row]
+            for column, kind in enumerate(COLUMNS):
+                skin = arrays[kind][row]
                 error = np.linalg.norm(skin - arrays["target"][row], axis=1)
                 share = np.clip(error / RED_MM, 0.0, 1.0)[:, None]
                 studio = Studio((TILE, TILE), samples=8)
@@ -53,7 +51,7 @@ def main() -> None:
     picture = bpy.data.images.new("sheet", sheet.shape[1], sheet.shape[0])
     # 86 levels are enough, and make a small file.
     picture.pixels.foreach_set((np.round(sheet * 85.0) / 85.0).ravel())
-    picture.save_render(str(PICTURE), scene=bpy.context.scene)
+    picture.save_render(str(FOLDER.parent / "evaluation" / f"{name}.png"), scene=bpy.context.scene)
 
 
 if __name__ == "__main__":

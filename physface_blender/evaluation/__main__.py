@@ -14,18 +14,17 @@ import torch
 
 from ..backend.assets import FaceAssets
 from ..backend.settings import default_cache_directory, default_thread_count
-from ..training.seeds import training_identities
-from .captured_mouth import captured_mouth
+from ..networks.weights import WeightsError
 from .contact_fit import ContactFitting
 from .contact_fit_page import write_arrays, write_page
-from .tunable_face import TunableFace
+from .contact_subjects import generalized_subject, style_subject
 
-TAKE = "alex_rom_4"
-"""A take that the shipped weights were not trained on."""
+ARRAYS = Path("build/evaluation")
+"""Receives what the pictures are made of."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse the command line and run; returns 0, or 2 when the source data is missing."""
+    """Parse the command line and run; returns 0, or 2 when source data or trained models are missing."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["style"]:
         return _style(words[1:])
@@ -37,14 +36,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         choices=("contact-fit", "generalized", "style"),
         help="which; all but contact-fit have options of their own",
     )
+    parser.add_argument(
+        "--model",
+        choices=("generalized", "style"),
+        default="generalized",
+        help="which network is fitted through contact",
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the source data")
+    parser.add_argument(
+        "--training",
+        type=Path,
+        default=Path("build/training/actuation"),
+        help="folder of `build.py train actuation`, for the style model",
+    )
     parser.add_argument("--resolution", type=float, default=4.0, metavar="MM", help="edge of the cells")
     parser.add_argument("--frames", type=int, default=9, metavar="N", help="frames; every third is held out")
     parser.add_argument("--passes", type=int, default=4, metavar="N", help="how often each is trained on")
     parser.add_argument("--out", type=Path, default=Path("docs/evaluation"), metavar="DIR", help="folder of the page")
-    parser.add_argument(
-        "--arrays", type=Path, default=Path("build/evaluation/contact_fitting.npz"), help="skins for the picture"
-    )
     options = parser.parse_args(words)
     if not (options.data / "ict_facekit").is_dir():
         print(f"There is no ict_facekit folder in {options.data}; name the source data with --data.", file=sys.stderr)
@@ -58,30 +66,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def report(share: float, text: str) -> None:
         print(f"{100 * share:5.1f} %  {text}  ({time.perf_counter() - started:.0f} s)", flush=True)
 
-    coefficients = training_identities()[0]
     assets = FaceAssets.load(thread_count=threads)
-    cache = default_cache_directory()
-    regions = assets.template.regions
-    carried = np.zeros(len(assets.template.meshes["skin"].vertices), dtype=bool)
-    carried[assets.space(options.resolution, cache).inside] = True
-    wanted = carried & (regions["face"] > 0.5) & (regions["inner_mouth"] <= 0.5)
-    capture = captured_mouth(options.data, assets.template, coefficients, TAKE, options.frames, wanted)
-    lips = np.maximum(regions["upper_lip"], regions["lower_lip"])[capture.vertices] > 0.5
-    face = TunableFace(assets, coefficients, options.resolution, capture.vertices, cache)
-    fitting = ContactFitting(face, capture, lips, report)
-    fit = fitting.run(options.passes)
+    made_with = assets, options.resolution, options.frames, default_cache_directory()
+    if options.model == "style":
+        try:
+            subject = style_subject(options.data, options.training, *made_with)
+        except WeightsError as error:
+            print(f"{error} The style model is trained by `build.py train actuation`.", file=sys.stderr)
+            return 2
+    else:
+        subject = generalized_subject(options.data, *made_with)
+    capture, rest = subject.capture, subject.face.rest.numpy()
+    lips = (
+        np.maximum(assets.template.regions["upper_lip"], assets.template.regions["lower_lip"])[capture.vertices] > 0.5
+    )
+    fit = ContactFitting(subject.face, capture, lips, report).run(options.passes)
     facts = {
         "command": " ".join(["python3 build.py evaluate", *words]),
         "minutes": time.process_time() / 60.0,
         "machine": f"{threads} threads, {platform.processor() or platform.machine()}",
         "date": time.strftime("%d %b %Y"),
-        "take": TAKE,
         "passes": options.passes,
         "resolution": options.resolution,
+        **subject.words,
     }
-    rest, held_out = face.rest.numpy(), fitting.held_out
-    write_arrays(options.arrays, assets.template, fit, capture, rest, held_out)
-    write_page(options.out / "contact_fitting.md", assets.template, fit, capture, rest, held_out, facts)
+    write_arrays(ARRAYS / f"{subject.page}.npz", assets.template, fit, capture, rest)
+    write_page(options.out / f"{subject.page}.md", assets.template, fit, capture, rest, facts)
     return 0
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -33,14 +34,53 @@ class CapturedMouth:
     """Frames of one identity.
 
     Attributes:
-        expressions: (T, 52) ARKit weights.
+        expressions: (T, K) weights, of ARKit's 52 shapes or of an actor's own.
         vertices: (P,) vertices of the template's skin that the captures know.
         displacements: (T, P, 3) of these vertices from the neutral face, millimeters.
+        held_out: (T,) which frames are not to be trained on.
     """
 
     expressions: np.ndarray
     vertices: np.ndarray
     displacements: np.ndarray
+    held_out: np.ndarray
+
+
+@dataclass(frozen=True)
+class CapturedSurface:
+    """Where vertices of the template's skin lie on the skin that captures know.
+
+    Attributes:
+        vertices: (P,) of the template's skin.
+        corners: (P, 3) captured vertices, of the triangle that each lies on.
+        barycentric: (P, 3) their shares.
+    """
+
+    vertices: np.ndarray
+    corners: np.ndarray
+    barycentric: np.ndarray
+
+    @classmethod
+    def under(cls, template: Template, captured: Mesh, wanted: np.ndarray) -> Self:
+        """Find it, for those of the wanted (V,) vertices that do lie on the captured mesh."""
+        hits = nearest_on_surface(template.meshes["skin"].vertices, captured.vertices, captured.triangles)
+        vertices = np.flatnonzero(wanted & (hits.distances < SAME_SURFACE_MM))
+        return cls(vertices, captured.triangles[hits.triangles[vertices]], hits.barycentric[vertices])
+
+    def carry(self, values: np.ndarray) -> np.ndarray:
+        """Return what captured vertices (V, 3) have, at the template's (P, 3)."""
+        return np.einsum("pc,pcx->px", self.barycentric, values[self.corners])
+
+
+def first_apart(frames: np.ndarray, spacing: int, count: int) -> np.ndarray:
+    """Return the first (count,) of some frames, those left out that lie within a spacing of an earlier one."""
+    chosen: list[int] = []
+    for frame in frames:
+        if all(abs(frame - other) >= spacing for other in chosen):
+            chosen.append(int(frame))
+        if len(chosen) == count:
+            break
+    return np.array(chosen)
 
 
 def closing_frames(take: np.ndarray, count: int) -> np.ndarray:
@@ -48,19 +88,13 @@ def closing_frames(take: np.ndarray, count: int) -> np.ndarray:
     columns = {name: index for index, name in enumerate(ARKIT_NAMES)}
     closing = take[:, [columns[name] for name in CLOSING]].sum(axis=1)
     score = closing - 2.0 * take[:, [columns[name] for name in OPENING]].sum(axis=1)
-    chosen: list[int] = []
-    for frame in np.argsort(-score, kind="stable"):
-        if all(abs(frame - other) >= SPACING for other in chosen):
-            chosen.append(int(frame))
-        if len(chosen) == count:
-            break
-    return np.array(chosen)
+    return first_apart(np.argsort(-score, kind="stable"), SPACING, count)
 
 
 def captured_mouth(
     data: Path, template: Template, coefficients: np.ndarray, take: str, count: int, wanted: np.ndarray
 ) -> CapturedMouth:
-    """Capture an identity in the frames of a take that close the lips hardest.
+    """Capture an identity in the frames of a take that close the lips hardest; every third one is held out.
 
     Args:
         data: folder of the source data.
@@ -74,17 +108,19 @@ def captured_mouth(
     expressions = frames[closing_frames(frames, count)]
     source = load_capture_source(data)
     skin = Mesh(source.mean[slice(*source.parts["skin"])], source.skin_faces)
-    hits = nearest_on_surface(template.meshes["skin"].vertices, skin.vertices, skin.triangles)
-    vertices = np.flatnonzero(wanted & (hits.distances < SAME_SURFACE_MM))
+    surface = CapturedSurface.under(template, skin, wanted)
     captures = CaptureSynthesizer(source)
-    corners = torch.as_tensor(skin.triangles[hits.triangles[vertices]].astype(np.int64))
+    # Only the vertices at the corners are evaluated.
+    corners, number = np.unique(surface.corners, return_inverse=True)
+    surface = replace(surface, corners=number.reshape(-1, 3))
+    needed = torch.as_tensor(corners.astype(np.int64))
     identity = torch.as_tensor(coefficients, dtype=torch.float32)[None]
-    share = torch.as_tensor(hits.barycentric[vertices], dtype=torch.float32)
     displacements = []
     with torch.inference_mode():
-        neutral = captures.neutral(identity, corners.ravel())
+        neutral = captures.neutral(identity, needed)
         for expression in expressions:
             weights = torch.as_tensor(expression, dtype=torch.float32)[None]
-            moved = (captures.performed(identity, weights, corners.ravel()) - neutral).reshape(-1, 3, 3)
-            displacements.append(torch.einsum("pc,pcx->px", share, moved).numpy().astype(np.float64))
-    return CapturedMouth(expressions, vertices, np.stack(displacements))
+            moved = (captures.performed(identity, weights, needed) - neutral)[0]
+            displacements.append(surface.carry(moved.numpy().astype(np.float64)))
+    held_out = np.arange(len(expressions)) % 3 == 2
+    return CapturedMouth(expressions, surface.vertices, np.stack(displacements), held_out)

@@ -10,17 +10,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from ..simulation.sensitivities.adjoint import SensitivityError
-from ..simulation.state import SimulationState, Status
+from ..simulation.state import SimulationResult, SimulationState, Status
 from .captured_mouth import CapturedMouth
-from .tunable_face import TunableFace
 
 RATE = 1e-4
 """Of Adam, falling linearly to nothing; the shipped weights were trained with up to 1e-3."""
+
+
+class TrainableFace(Protocol):
+    """A face whose network can be trained through the simulator.
+
+    Attributes:
+        rest: (P, 3) the compared vertices at rest, millimeters.
+    """
+
+    rest: torch.Tensor
+
+    @property
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """The weights that are trained."""
+        ...
+
+    def pose(
+        self, expression: np.ndarray, start: SimulationState | None, *, contact: bool
+    ) -> tuple[torch.Tensor, SimulationResult]:
+        """Return the vertices (P, 3) under weights (K,), with gradients, and how the solve went."""
+        ...
 
 
 @dataclass
@@ -45,8 +66,9 @@ class ContactFit:
     """What came out.
 
     Attributes:
-        errors: of the shipped weights without ("free") and with contact ("contact"), and with contact after training
-            through contact ("fitted") and through the simulation without it ("control").
+        errors: of the weights to begin with ("given"), of those trained without contact, simulated without ("free") and
+            with it ("contact"), and with contact after training on through contact ("fitted") and through the simulation
+            without it ("control").
         curves: mean error at the lips over the fitted frames, with contact as in training, after every pass, by
             "fitted" and "control".
         skipped: steps of training that were left out, because a pose had no derivatives, by the same names.
@@ -61,24 +83,20 @@ class ContactFitting:
     """The experiment.
 
     Args:
-        face: with the shipped weights.
-        capture: what is fitted; every third frame is held out.
+        face: with the weights to begin with.
+        capture: what is fitted.
         lips: (P,) which of the compared vertices belong to the lips.
         report: told the share done and what is being done.
-
-    Attributes:
-        held_out: (T,) which frames are not trained on.
     """
 
     def __init__(
         self,
-        face: TunableFace,
+        face: TrainableFace,
         capture: CapturedMouth,
         lips: np.ndarray,
         report: Callable[[float, str], None],
     ) -> None:
         self._face, self._capture, self._report = face, capture, report
-        self.held_out = np.arange(len(capture.expressions)) % 3 == 2
         self._lips = torch.as_tensor(np.flatnonzero(lips))
         self._targets = face.rest + torch.as_tensor(capture.displacements)
 
@@ -90,7 +108,7 @@ class ContactFitting:
         """
         fit = ContactFit()
         count = len(self._capture.expressions)
-        fit.errors["shipped"], states = self._measure([None] * count, contact=False)
+        fit.errors["given"], states = self._measure([None] * count, contact=False)
         self._train("before", states, passes, fit, (0.0, 0.25), contact=False)
         before = [parameter.detach().clone() for parameter in self._face.parameters]
         fit.errors["free"], free = self._measure(states, contact=False)
@@ -134,7 +152,7 @@ class ContactFitting:
         contact: bool,
     ) -> None:
         """Train on the fitted frames, one after the other, each from its own last state (in place)."""
-        parameters, trained = self._face.parameters, np.flatnonzero(~self.held_out)
+        parameters, trained = self._face.parameters, np.flatnonzero(~self._capture.held_out)
         optimizer = torch.optim.Adam(parameters, lr=RATE)
         schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, passes * len(trained))
         fit.curves[name], fit.skipped[name] = [], 0

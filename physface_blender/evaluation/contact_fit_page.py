@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
 
 from ..anatomy.template import Template
-from ..simulation.intersections import intersecting_pairs
 from .captured_mouth import CapturedMouth
 from .contact_fit import ContactFit
+from .lip_crossings import crossing_count, faces_among, lip_triangles
 
 ROWS = {
-    "shipped": "shipped weights, simulated without contact",
+    "given": "{weights}, simulated without contact",
     "free": "(a) trained through the simulation without contact, no contact",
     "contact": "(b) the same weights, contact switched on",
     "fitted": "(c) trained on through contact, contact on",
     "control": "control: trained on without contact, contact on",
 }
 
-TEXT = """# Fitting through contact
+TEXT = """# {title}
 
-Made by `{command}`, {minutes:.1f} minutes of processor time ({machine}, {date}); the picture
-by the same command.
+Made by `{command}`, {minutes:.1f} minutes of processor time ({machine}, {date}); the picture by the same command.
 
-The experiment of figure 16 of paper 001. The capture is **synthetic**: the linear shapes of ICT-FaceKit under weights of a
-real take that the shipped weights never saw (`{take}`), on an identity that they did see. Like captures of people it lets
-lips pass through each other: {target_pairs} pairs of lip triangles intersect in these {count} frames. They are the ones
-that close the lips hardest; {held} of them are held out, and not trained on.
+The experiment of figure 16 of paper 001. {capture} Like captures of people it lets lips pass through each other:
+{target_pairs} pairs of lip triangles intersect in these {count} frames. They are {chosen}; {held} of them are held out, and
+not trained on.
 
-The network's expression field is first trained through the simulation without contact ({passes} passes over the frames),
-as in the paper. Then contact is switched on, and the same weights are trained on in two ways: through contact, and, to
-tell what contact has to do with it, without. Cells of {resolution:g} mm.
+{trained} first trained through the simulation without contact ({passes} passes over the frames), as in the paper. Then
+contact is switched on, and the same weights are trained on in two ways: through contact, and, to tell what contact has to do
+with it, without. Cells of {resolution:g} mm.
 
 Mean distance from skin to capture in millimeters, and pairs of lip triangles that intersect:
 
@@ -50,24 +49,17 @@ Mean error at the lips of the fitted frames before each step, by pass (with cont
 
 Poses that did not converge: {failures}. Steps of training left out because a pose had no derivatives: {skipped}.
 
-![Capture, without contact, with contact, and fitted through contact](contact_fitting.png)
+![Capture, without contact, with contact, and fitted through contact]({picture})
 
 From left to right: the capture, (a), (b), (c); above the fitted frame that fitting through contact changes most, below
 the held-out frame that it changes most. Red is an error of 2 mm. The inside of the mouth is not compared; a dark wall stands
-for it.
+for it.{end}
 """
+LINE = 125
+"""Letters in a line of the page."""
 
 
-def lip_triangles(template: Template, vertices: np.ndarray) -> np.ndarray:
-    """Return the triangles (T, 3) of the lips among compared vertices (P,), numbered as these are."""
-    triangles = _among(template.meshes["skin"].triangles, vertices)
-    lips = np.maximum(template.regions["upper_lip"], template.regions["lower_lip"])[vertices] > 0.5
-    return triangles[lips[triangles].all(axis=1)]
-
-
-def write_arrays(
-    path: Path, template: Template, fit: ContactFit, capture: CapturedMouth, rest: np.ndarray, held_out: np.ndarray
-) -> None:
+def write_arrays(path: Path, template: Template, fit: ContactFit, capture: CapturedMouth, rest: np.ndarray) -> None:
     """Write what the picture is made of.
 
     Args:
@@ -76,13 +68,12 @@ def write_arrays(
         fit: the outcome.
         capture: what was compared with.
         rest: (P, 3) the compared vertices at rest.
-        held_out: (T,) frames that were not trained on.
     """
     change = np.linalg.norm(fit.errors["fitted"].skins - fit.errors["contact"].skins, axis=2).max(axis=1)
-    frames = [int(np.argmax(np.where(held_out == held, change, -1.0))) for held in (False, True)]
+    frames = [int(np.argmax(np.where(capture.held_out == held, change, -1.0))) for held in (False, True)]
     skins = {name: fit.errors[name].skins[frames] for name in ("free", "contact", "fitted")}
     path.parent.mkdir(parents=True, exist_ok=True)
-    faces = _among(template.meshes["skin"].faces, capture.vertices)
+    faces = faces_among(template.meshes["skin"].faces, capture.vertices)
     np.savez(path, faces=faces, target=rest + capture.displacements[frames], **skins)
 
 
@@ -92,7 +83,6 @@ def write_page(
     fit: ContactFit,
     capture: CapturedMouth,
     rest: np.ndarray,
-    held_out: np.ndarray,
     facts: dict[str, str | float],
 ) -> None:
     """Write the page.
@@ -103,51 +93,52 @@ def write_page(
         fit: the outcome.
         capture: what was compared with.
         rest: (P, 3) the compared vertices at rest.
-        held_out: (T,) frames that were not trained on.
-        facts: `command`, `minutes`, `machine`, `date`, `take`, `passes`, `resolution`.
+        facts: `command`, `minutes`, `machine`, `date`, `passes`, `resolution`, and the words of a `ContactSubject`.
     """
-    triangles = lip_triangles(template, capture.vertices)
+    triangles, held_out = lip_triangles(template, capture.vertices), capture.held_out
 
     def pairs(skins: np.ndarray) -> int:
-        groups = np.zeros(len(triangles), dtype=np.int64)
-        return sum(len(intersecting_pairs(skin, triangles, groups, np.array([[True]]))) for skin in skins)
+        return sum(crossing_count(skin, triangles) for skin in skins)
 
     rows = []
     for name, text in ROWS.items():
         errors = fit.errors[name]
         cells = [errors.lips[~held_out], errors.lips[held_out], errors.face[~held_out], errors.face[held_out]]
         figures = " | ".join(f"{cell.mean():.3f}" for cell in cells)
-        rows.append(f"| {text} | {figures} | {pairs(errors.skins)} |")
+        rows.append(f"| {text.format(**facts)} | {figures} | {pairs(errors.skins)} |")
     mean = {name: float(errors.lips[~held_out].mean()) for name, errors in fit.errors.items()}
     heads = {"before": "without contact", "fitted": "then through contact", "control": "or on without"}
     curves = [
         f"| {number} | " + " | ".join(f"{error:.3f}" for error in errors) + " |"
         for number, errors in enumerate(zip(*(fit.curves[name] for name in heads), strict=True), start=1)
     ]
-    path.write_text(
-        TEXT.format(
-            **facts,
-            target_pairs=pairs(rest + capture.displacements),
-            count=len(held_out),
-            held=int(held_out.sum()),
-            rows="\n".join(rows),
-            raised=mean["contact"] - mean["free"],
-            lowered=mean["fitted"] - mean["contact"],
-            control=mean["control"],
-            fitted=mean["fitted"],
-            heads=" | ".join(heads.values()),
-            rules="|".join("---" for _ in heads),
-            curves="\n".join(curves),
-            failures=sum(errors.not_converged for errors in fit.errors.values()),
-            skipped=sum(fit.skipped.values()),
-        ),
-        encoding="utf-8",
+    page = TEXT.format(
+        **facts,
+        target_pairs=pairs(rest + capture.displacements),
+        count=len(held_out),
+        held=int(held_out.sum()),
+        picture=path.with_suffix(".png").name,
+        rows="\n".join(rows),
+        raised=mean["contact"] - mean["free"],
+        lowered=mean["fitted"] - mean["contact"],
+        control=mean["control"],
+        fitted=mean["fitted"],
+        heads=" | ".join(heads.values()),
+        rules="|".join("---" for _ in heads),
+        curves="\n".join(curves),
+        failures=sum(errors.not_converged for errors in fit.errors.values()),
+        skipped=sum(fit.skipped.values()),
     )
+    path.write_text(_filled(page), encoding="utf-8")
 
 
-def _among(faces: np.ndarray, vertices: np.ndarray) -> np.ndarray:
-    """Return the faces (F, 3 or 4) with all their vertices among those kept (P,), renumbered; -1 stays -1."""
-    number = np.full(faces.max() + 1, -2)
-    number[vertices[vertices < len(number)]] = np.flatnonzero(vertices < len(number))
-    renumbered = np.where(faces >= 0, number[np.maximum(faces, 0)], -1)
-    return renumbered[(renumbered >= -1).all(axis=1)]
+def _filled(page: str) -> str:
+    """Return the page with its paragraphs in lines of even length."""
+    blocks = page.strip().split("\n\n")
+    filled = [
+        block
+        if block.startswith(("|", "#", "!"))
+        else textwrap.fill(block, LINE, break_on_hyphens=False, break_long_words=False)
+        for block in blocks
+    ]
+    return "\n\n".join(filled) + "\n"

@@ -37,10 +37,11 @@ The styles of the unified model are those that ship ([models/manifest.toml](../.
 Their input of N_e was configured by the validation alone; their muscles, on 2026-11-21, with an eye on the tested frames.
 
 The physical models go through both stages: first against tensors from passive simulation, then through differentiable
-projective dynamics on cells of 5 mm, one tensor a cell, without contact. Beside what was captured all rows but the last are
-taught 200 drawn expressions of each actor, with what that actor's own regression on its blendweights says of skin and jaw; the
-paper has no such teacher. In all of them N_A's output is linear in the products of expression and style, which the paper's is
-not. All rows but the last get the same {budget}.
+projective dynamics on cells of 5 mm, one tensor a cell, without contact; with it the full model is trained further on
+[a page of its own](style_contact_fitting.md) (figure 16). Beside what was captured all rows but the last are
+taught 200 drawn expressions of each actor, with what that actor's own regression on its blendweights says of skin and jaw;
+the paper has no such teacher. In all of them N_A's output is linear in the products of expression and style, which the
+paper's is not. All rows but the last get the same {budget}.
 The paper takes two days, so the rows are comparable to each other and not to the paper's, which stand beside them for the
 order. The displacement model has no second stage; what it regresses, a face moved by shapes that are added up, is what the
 synthetic captures are made of.
@@ -86,7 +87,6 @@ Figure 19 for the six trained actors; Jacobian at Gauss points all through the t
 
 ## Not here
 
-- Fine-tuning with contact (figure 16 is in [contact_fitting.md](contact_fitting.md), for the generalized model).
 - The normals' part of the paper's loss in the second stage.
 """
 

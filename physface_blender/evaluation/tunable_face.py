@@ -13,9 +13,8 @@ from ..backend.face_geometry import EYE_PARTS
 from ..backend.rest_shape import make_rest_shape
 from ..networks.generalized import DISPLACEMENT_SCALE_MM, EXPRESSION_COUNT
 from ..simulation.sensitivities.torch_solve import reconcile, simulate_frame
-from ..simulation.settings import SimulationSettings
-from ..simulation.simulator import Simulator
 from ..simulation.state import SimulationResult, SimulationState
+from .compared_tissue import ComparedTissue
 
 JAW_POINTS = 256
 MANDIBLE_PARTING = -1.0
@@ -48,15 +47,9 @@ class TunableFace:
         shape = make_rest_shape(assets, shared, actor, cache_directory)
         self._assets, self._shape = assets, shape
         self._network = assets.model.network
-        self._simulator = Simulator(
-            shared.space,
-            shape.nodes,
-            collision=shape.collision,
-            settings=SimulationSettings(tolerance_mm=1e-3),
-            membrane=shared.lining,
-        )
+        self._tissue = ComparedTissue.of(shared, shape, vertices)
         outer = assets.template.regions["inner_mouth"] < 0.5
-        self._reconciliation = self._simulator.reconciliation(outer)
+        self._reconciliation = self._tissue.simulator.reconciliation(outer)
         mandible = assets.template.meshes["mandible"].vertices
         mandible = mandible[np.lexsort(mandible.T)][:: max(1, len(mandible) // JAW_POINTS)]
         points = torch.as_tensor(np.concatenate([shared.node_positions, mandible]), dtype=torch.float32)
@@ -65,10 +58,7 @@ class TunableFace:
         self._identity_code = actor.identity_code.clone()
         self._nodes = torch.as_tensor(shape.nodes)
         self._jaw_rest = torch.as_tensor(actor.rest(mandible))
-        self._corners = torch.as_tensor(shared.corners[vertices].astype(np.int64))
-        self._weights = torch.as_tensor(shared.weights[vertices])
-        self._detail = torch.as_tensor(shape.detail[np.searchsorted(shared.inside, vertices)])
-        self.rest = self._skin(self._nodes)
+        self.rest = self._tissue.skin(self._nodes)
 
     @property
     def parameters(self) -> list[torch.nn.Parameter]:
@@ -94,11 +84,8 @@ class TunableFace:
         )
         transform = self._jaw(jaw)
         target = reconcile(self._reconciliation, self._nodes + moved, transform)
-        nodes, result = simulate_frame(self._simulator, target, transform, start, eyes=eyes, contact=contact)
-        return self._skin(nodes), result
-
-    def _skin(self, nodes: torch.Tensor) -> torch.Tensor:
-        return torch.einsum("pk,pkx->px", self._weights, nodes[self._corners]) + self._detail
+        nodes, result = simulate_frame(self._tissue.simulator, target, transform, start, eyes=eyes, contact=contact)
+        return self._tissue.skin(nodes), result
 
     def _jaw(self, displacements: torch.Tensor) -> torch.Tensor:
         """Return the rigid transform (4, 4) nearest to the motion (J, 3) of the mandible (Kabsch 1976)."""

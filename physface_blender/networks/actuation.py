@@ -70,9 +70,9 @@ class ActuationModel(nn.Module):
     scaled by 1 + m with the modulation m = tanh(linear(z)). Our deviations: the coordinates are four, with the parting
     coordinate that tells upper and lower lips apart where they touch, as in the generalized model; the modulation acts
     as 1 + m, so that a fresh network passes everything; the tensor is I + the output; and, with the answer d of an
-    expression, which is the blendweights, their squares and how far their MLP is from that of a still face, the weights of N_A's output
-    are linear in the products of d with (1, style), and so is what stands beside N_B's MLP. For a face answers an
-    expression nearly in proportion, each person in its own proportions: from z alone, where expression and style stand
+    expression, which is the blendweights, their squares and how far their MLP is from that of a still face, the weights of
+    N_A's output are linear in the products of d with (1, style), and so is what stands beside N_B's MLP. For a face answers
+    an expression nearly in proportion, each person in its own proportions: from z alone, where expression and style stand
     beside each other, the layers have to learn to multiply first. Without an expression nothing is actuated, in any style.
     """
 

@@ -49,6 +49,19 @@ def read_metadata(file: Path) -> dict[str, str]:
         ) from error
 
 
+def read_shape(file: Path, name: str) -> tuple[int, ...]:
+    """The shape of a tensor of a safetensors file.
+
+    Raises:
+        WeightsError: the file is missing, cannot be read, or has no such tensor.
+    """
+    read_metadata(file)
+    with safe_open(file, framework="pt") as reader:
+        if name not in reader.keys():  # noqa: SIM118 - not a dict
+            raise WeightsError(f"The weights {file.name} have no tensor {name}; they are of another model.")
+        return tuple(reader.get_slice(name).get_shape())
+
+
 def load_weights(network: nn.Module, model: str, path: Path | None = None) -> None:
     """Fill a network from a weight file.
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from physface_blender.networks.generalized import GeneralizedNetwork, load_generalized
-from physface_blender.networks.weights import WeightsError, models_directory, save_weights
+from physface_blender.networks.weights import WeightsError, models_directory, read_shape, save_weights
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +69,11 @@ def test_other_shape(tmp_path):
     save_weights(torch.nn.Linear(2, 2), tmp_path / "generalized.safetensors", {"model": "generalized"})
     with pytest.raises(WeightsError, match="do not fit"):
         load_generalized(tmp_path / "generalized.safetensors")
+
+
+def test_shape_of_a_tensor(tmp_path):
+    """It is read without the network, and a tensor that is not there is named."""
+    save_weights(torch.nn.Linear(3, 2), tmp_path / "small.safetensors", {"model": "small"})
+    assert read_shape(tmp_path / "small.safetensors", "weight") == (2, 3)
+    with pytest.raises(WeightsError, match="no tensor scale"):
+        read_shape(tmp_path / "small.safetensors", "scale")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ..benchmark.machine import describe_machine, today
 from ..fitting.style_examples import StyleExamples, displacement
 from ..networks.actuation import ActuationModel
 from ..networks.generalized import GeneralizedModel, load_generalized
@@ -141,8 +141,8 @@ def evaluate_style(arguments: Sequence[str], tell: Callable[[float, str], None])
         "budget": _budget(metrics),
         "command": f"python3 build.py train actuation --config {metrics['configuration']} && "
         "python3 build.py evaluate style",
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        "machine": "measured on one core of an AMD EPYC (Zen 5), 24 GB, shared with other work",
+        "date": today(),
+        "machine": f"measured on one thread of {describe_machine()['processor']}, shared with other work",
     }
     options.out.mkdir(parents=True, exist_ok=True)
     _draw(options.out, ways, models, unified, lessons, stage, tell)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
+import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -233,7 +235,7 @@ def _write(out: Path, rows: list[dict]) -> None:
     out.with_suffix(".json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
 
 
-MACHINE = "2 cores of an AMD EPYC (Zen 5), 24 GB, no GPU, shared with other work"
+MACHINE = f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}, no GPU"
 
 
 def main() -> None:

@@ -35,6 +35,8 @@ actors. A model is driven by the blendweights that projecting a frame on the act
 
 The styles of the unified model are those that ship ([models/manifest.toml](../../models/manifest.toml) names their command).
 Their input of N_e was configured by the validation alone; their muscles, on 2026-11-21, with an eye on the tested frames.
+Structure, optimizer and steps of the other models were chosen with validation and tested frames both in view, which moved
+alike.
 
 The physical models go through both stages: first against tensors from passive simulation, then through differentiable
 projective dynamics on cells of 5 mm, one tensor a cell, without contact; with it the full model is trained further on

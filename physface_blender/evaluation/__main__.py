@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lips = (
         np.maximum(assets.template.regions["upper_lip"], assets.template.regions["lower_lip"])[capture.vertices] > 0.5
     )
-    fit = ContactFitting(subject.face, capture, lips, report).run(options.passes)
+    fit = ContactFitting(subject.face, capture, lips, subject.rate, report).run(options.passes)
     facts = {
         "command": " ".join(["python3 build.py evaluate", *words]),
         "minutes": time.process_time() / 60.0,
@@ -90,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "resolution": options.resolution,
         **subject.words,
     }
+    options.out.mkdir(parents=True, exist_ok=True)
     write_arrays(ARRAYS / f"{subject.page}.npz", assets.template, fit, capture, rest)
     write_page(options.out / f"{subject.page}.md", assets.template, fit, capture, rest, facts)
     return 0

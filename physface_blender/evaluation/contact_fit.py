@@ -19,9 +19,6 @@ from ..simulation.sensitivities.adjoint import SensitivityError
 from ..simulation.state import SimulationResult, SimulationState, Status
 from .captured_mouth import CapturedMouth
 
-RATE = 1e-4
-"""Of Adam, falling linearly to nothing; the shipped weights were trained with up to 1e-3."""
-
 
 class TrainableFace(Protocol):
     """A face whose network can be trained through the simulator.
@@ -86,6 +83,7 @@ class ContactFitting:
         face: with the weights to begin with.
         capture: what is fitted.
         lips: (P,) which of the compared vertices belong to the lips.
+        rate: of Adam, falling linearly to nothing in each training.
         report: told the share done and what is being done.
     """
 
@@ -94,9 +92,10 @@ class ContactFitting:
         face: TrainableFace,
         capture: CapturedMouth,
         lips: np.ndarray,
+        rate: float,
         report: Callable[[float, str], None],
     ) -> None:
-        self._face, self._capture, self._report = face, capture, report
+        self._face, self._capture, self._rate, self._report = face, capture, rate, report
         self._lips = torch.as_tensor(np.flatnonzero(lips))
         self._targets = face.rest + torch.as_tensor(capture.displacements)
 
@@ -153,7 +152,7 @@ class ContactFitting:
     ) -> None:
         """Train on the fitted frames, one after the other, each from its own last state (in place)."""
         parameters, trained = self._face.parameters, np.flatnonzero(~self._capture.held_out)
-        optimizer = torch.optim.Adam(parameters, lr=RATE)
+        optimizer = torch.optim.Adam(parameters, lr=self._rate)
         schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, passes * len(trained))
         fit.curves[name], fit.skipped[name] = [], 0
         for done in range(passes):

@@ -140,7 +140,7 @@ def test_fitting_the_style_face_through_contact_lowers_its_error():
             weight *= 0.98
     held_out = np.array([False, False, True])
     capture = CapturedMouth(expressions, np.arange(len(face.rest)), np.stack(displacements), held_out)
-    fit = ContactFitting(face, capture, np.ones(len(face.rest), dtype=bool), lambda share, text: None).run(1)
+    fit = ContactFitting(face, capture, np.ones(len(face.rest), dtype=bool), 1e-4, lambda share, text: None).run(1)
     mean = {name: errors.lips[~held_out].mean() for name, errors in fit.errors.items()}
     assert sum(errors.not_converged for errors in fit.errors.values()) == 0
     assert mean["free"] < mean["given"]

@@ -1,7 +1,5 @@
 """Expressions that an actor was not captured in: an actor that answers in a straight way is told right."""
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import pytest
 import torch
@@ -9,45 +7,18 @@ import torch
 from physface_blender.networks.actuation import symmetric_tensor
 from physface_blender.training.style.drawn_frames import with_drawn_frames
 from physface_blender.training.style.passive import PassiveTensors
-from physface_blender.training.style.projective import Captured, ProjectiveTissue
 
-from . import blocks
+from .performers import BlockPerformer
 
-COUNTS, EDGE = (3, 2, 2), 4.0
 FRAMES, DRAWN = 60, 10
 
 
-@dataclass(frozen=True)
-class _Actor:
-    name: str
-    neutral: np.ndarray
-
-
-class _Performer:
-    """A block whose low face in y sits on the skull and whose high face is captured."""
-
-    def __init__(self) -> None:
-        nodes, hexes, cells = blocks.block_mesh(COUNTS, EDGE)
-        low, high = nodes[nodes[:, 1] == 0.0], nodes[nodes[:, 1] == EDGE * COUNTS[1]]
-        held = replace(blocks.embed(low, nodes, hexes, EDGE), areas=np.full(len(low), EDGE**2))
-        nothing = replace(blocks.embed(np.zeros((0, 3)), nodes, hexes, EDGE), areas=np.zeros(0))
-        top = blocks.embed(high, nodes, hexes, EDGE)
-        space = blocks.BlockSpace(EDGE, nodes, hexes, cells, np.ones(len(hexes)), top, held, nothing, blocks.EMPTY)
-        self.skin, self.carried = top.matrix(len(nodes)), np.arange(len(high))
-        self.passive = ProjectiveTissue(space, nodes, Captured(self.skin, np.zeros_like(high)))
-        self.active = ProjectiveTissue(space, nodes)
-        self.actor = _Actor("block", high)
-
-    def jaw_from_canonical(self, motion: np.ndarray) -> np.ndarray:
-        return motion
-
-
 @pytest.fixture(scope="module")
-def performer() -> _Performer:
-    return _Performer()
+def performer() -> BlockPerformer:
+    return BlockPerformer()
 
 
-def _captured(performer: _Performer) -> PassiveTensors:
+def _captured(performer: BlockPerformer) -> PassiveTensors:
     """Skin that slides and rises in proportion to two blendweights, and a jaw that turns with a third."""
     generator = torch.Generator().manual_seed(0)
     expression = torch.cat([torch.eye(19), torch.rand(FRAMES, 19, generator=generator)])

@@ -1,7 +1,7 @@
 """The second stage of the style model's training, on a block of tissue."""
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,53 +10,19 @@ import torch
 from physface_blender.networks.actuation import ActuationModel
 from physface_blender.training.style import stage_two
 from physface_blender.training.style.passive import PassiveTensors
-from physface_blender.training.style.projective import ProjectiveTissue
 from physface_blender.training.style.stage_one import CONFIGURATIONS, VARIANTS, Budget, Lesson
 from physface_blender.training.style.stage_two import SingleFrames, frame_gradient, run_stage_two
 from physface_blender.training.style.stage_two_batch import ManyFrames
 
-from . import blocks
-
-COUNTS, EDGE = (3, 2, 2), 4.0
-
-
-@dataclass(frozen=True)
-class _Actor:
-    neutral: np.ndarray
-
-
-class _Performer:
-    """A block whose low face in y sits on the skull and whose high face is the skin."""
-
-    def __init__(self) -> None:
-        nodes, hexes, cells = blocks.block_mesh(COUNTS, EDGE)
-        low, high = nodes[nodes[:, 1] == 0.0], nodes[nodes[:, 1] == EDGE * COUNTS[1]]
-        held = replace(blocks.embed(low, nodes, hexes, EDGE), areas=np.full(len(low), EDGE**2))
-        nothing = replace(blocks.embed(np.zeros((0, 3)), nodes, hexes, EDGE), areas=np.zeros(0))
-        top = blocks.embed(high, nodes, hexes, EDGE)
-        space = blocks.BlockSpace(EDGE, nodes, hexes, cells, np.ones(len(hexes)), top, held, nothing, blocks.EMPTY)
-        self.active = ProjectiveTissue(space, nodes)
-        self.nodes, self.skin = nodes, top.matrix(len(nodes))
-        self.actor, self.carried = _Actor(high), np.arange(len(high))
-        centers = torch.as_tensor(nodes[hexes].mean(axis=1), dtype=torch.float32)
-        self.cell_coordinates = torch.cat([0.1 * centers, torch.zeros(len(hexes), 1)], dim=1)
-        self.cell_own = self.cell_coordinates
-        self.cell_rotations = torch.eye(3).expand(len(hexes), 3, 3)
-        self.jaw_frame, self.detail = np.eye(4), np.zeros_like(high)
-
-    def place_skin(self, nodes: np.ndarray) -> np.ndarray:
-        return self.skin @ nodes
-
-    def jaw_from_canonical(self, motion: np.ndarray) -> np.ndarray:
-        return motion
+from .performers import BlockPerformer
 
 
 @pytest.fixture(scope="module")
-def performer() -> _Performer:
-    return _Performer()
+def performer() -> BlockPerformer:
+    return BlockPerformer()
 
 
-def _bulge(performer: _Performer, amount: float) -> np.ndarray:
+def _bulge(performer: BlockPerformer, amount: float) -> np.ndarray:
     """The skin (P, 3) of a block that grows by a share of its height."""
     tensors = np.tile(np.diag([1.0, 1.0 + amount, 1.0]), (len(performer.cell_coordinates), 1, 1))
     return performer.place_skin(performer.active.solve(tensors, np.eye(4), iterations=200))

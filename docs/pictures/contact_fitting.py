@@ -1,6 +1,7 @@
 """The picture of ``docs/evaluation/contact_fitting.md``, or of ``style_contact_fitting.md`` when that is named.
 
-Run by ``build.py evaluate contact-fit``; reads the skins that the experiment left in ``build/evaluation``.
+Run by ``build.py evaluate contact-fit``; reads the skins that the experiment left in ``build/evaluation``,
+and where the picture goes.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def main() -> None:
     picture = bpy.data.images.new("sheet", sheet.shape[1], sheet.shape[0])
     # 86 levels are enough, and make a small file.
     picture.pixels.foreach_set((np.round(sheet * 85.0) / 85.0).ravel())
-    picture.save_render(str(FOLDER.parent / "evaluation" / f"{name}.png"), scene=bpy.context.scene)
+    picture.save_render(str(arrays["picture"]), scene=bpy.context.scene)
 
 
 if __name__ == "__main__":

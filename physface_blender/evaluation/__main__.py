@@ -91,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         **subject.words,
     }
     options.out.mkdir(parents=True, exist_ok=True)
-    write_arrays(ARRAYS / f"{subject.page}.npz", assets.template, fit, capture, rest)
+    picture = options.out.resolve() / f"{subject.page}.png"
+    write_arrays(ARRAYS / f"{subject.page}.npz", assets.template, fit, capture, rest, picture)
     write_page(options.out / f"{subject.page}.md", assets.template, fit, capture, rest, facts)
     return 0
 

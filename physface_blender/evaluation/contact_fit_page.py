@@ -59,7 +59,9 @@ LINE = 125
 """Letters in a line of the page."""
 
 
-def write_arrays(path: Path, template: Template, fit: ContactFit, capture: CapturedMouth, rest: np.ndarray) -> None:
+def write_arrays(
+    path: Path, template: Template, fit: ContactFit, capture: CapturedMouth, rest: np.ndarray, picture: Path
+) -> None:
     """Write what the picture is made of.
 
     Args:
@@ -68,13 +70,14 @@ def write_arrays(path: Path, template: Template, fit: ContactFit, capture: Captu
         fit: the outcome.
         capture: what was compared with.
         rest: (P, 3) the compared vertices at rest.
+        picture: where the picture goes.
     """
     change = np.linalg.norm(fit.errors["fitted"].skins - fit.errors["contact"].skins, axis=2).max(axis=1)
     frames = [int(np.argmax(np.where(capture.held_out == held, change, -1.0))) for held in (False, True)]
     skins = {name: fit.errors[name].skins[frames] for name in ("free", "contact", "fitted")}
     path.parent.mkdir(parents=True, exist_ok=True)
     faces = faces_among(template.meshes["skin"].faces, capture.vertices)
-    np.savez(path, faces=faces, target=rest + capture.displacements[frames], **skins)
+    np.savez(path, picture=str(picture), faces=faces, target=rest + capture.displacements[frames], **skins)
 
 
 def write_page(

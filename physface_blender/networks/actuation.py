@@ -55,7 +55,8 @@ class ActuationCode(NamedTuple):
     Attributes:
         z: (B, CODE_SIZE) of the paper.
         still: (B, CODE_SIZE) z without the expression.
-        answer: (B, ...) products of the expression's answer with (1, style); zero without an expression.
+        answer: (B, (2 K + EXPRESSION_FEATURES) (1 + STYLE_SIZE)) for K semantic weights: products of the expression's answer
+            with (1, style); zero without an expression.
     """
 
     z: torch.Tensor

@@ -235,7 +235,7 @@ def _write(out: Path, rows: list[dict]) -> None:
     out.with_suffix(".json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
 
 
-MACHINE = f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}, no GPU"
+MACHINE = f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}"
 
 
 def main() -> None:

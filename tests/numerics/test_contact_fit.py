@@ -200,8 +200,9 @@ def test_the_page_says_what_came_out(tmp_path):
     lines = {line.split(" | ")[0]: line for line in page.splitlines() if line.startswith("| (")}
     assert lines["| (c) trained on through contact, contact on"].endswith("| 1.200 | 1.200 | 0 |")
     assert not lines["| (b) the same weights, contact switched on"].endswith(" 0 |")
-    write_arrays(tmp_path / "arrays.npz", template, fit, capture, rest)
+    write_arrays(tmp_path / "arrays.npz", template, fit, capture, rest, tmp_path / "page.png")
     with np.load(tmp_path / "arrays.npz") as arrays:
+        assert str(arrays["picture"]) == str(tmp_path / "page.png")
         assert arrays["target"].shape == (2, len(vertices), 3)
         assert arrays["faces"].max() < len(vertices)
 

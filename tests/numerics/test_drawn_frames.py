@@ -60,6 +60,6 @@ def test_drawn_frames_are_made_once(performer, tmp_path):
     """What an earlier call left is read again."""
     captured = _captured(performer)
     first = with_drawn_frames(performer, captured, tmp_path, DRAWN)
-    assert (tmp_path / "block_drawn.pt").is_file()
+    assert (tmp_path / f"block_drawn_{DRAWN}.pt").is_file()
     again = with_drawn_frames(performer, captured, tmp_path, DRAWN)
     assert all(torch.equal(getattr(first, name), getattr(again, name)) for name in ("tensors", "nodes", "jaw"))

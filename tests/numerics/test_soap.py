@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from physface_blender.training import soap
 from physface_blender.training.soap import REFRESH_EVERY, Soap
 
 
@@ -45,6 +46,22 @@ def test_basis_stays_orthonormal():
     for side, size in enumerate(weight.shape):
         basis = optimizer.state[weight][f"basis_{side}"]
         assert torch.allclose(basis.T @ basis, torch.eye(size), atol=1e-5)
+
+
+def test_long_sides_keep_their_basis(monkeypatch):
+    """A matrix with one is turned on its other side alone, and still goes where it should."""
+    monkeypatch.setattr(soap, "LARGEST_SIDE", 6)
+    torch.manual_seed(3)
+    weight, target = torch.zeros(6, 9, requires_grad=True), torch.randn(6, 9)
+    optimizer = Soap([weight], lr=0.05)
+    for step in range(200):
+        optimizer.param_groups[0]["lr"] = 0.05 * (1.0 - step / 200)
+        optimizer.zero_grad()
+        (weight - target).square().sum().backward()
+        optimizer.step()
+    assert "basis_0" in optimizer.state[weight]
+    assert "basis_1" not in optimizer.state[weight]
+    assert float((weight - target).square().sum().detach()) < 1e-3 * float(target.square().sum())
 
 
 def test_what_is_no_matrix_is_moved_as_adam_does():

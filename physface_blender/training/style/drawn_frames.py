@@ -35,7 +35,7 @@ def with_drawn_frames(
         folder: where the drawn ones are kept.
         count: of the drawn expressions.
     """
-    file = folder / f"{performer.actor.name}_drawn.pt"
+    file = folder / f"{performer.actor.name}_drawn_{count}.pt"
     if file.is_file():
         drawn = torch.load(file, weights_only=True)
     else:
